@@ -1,0 +1,176 @@
+"""Every setting, its meaning, its value and where the value came from.
+
+A value comes from the default, else the file ``config.json`` of the data directory, else the environment
+(``KONAN_`` and the name in capitals), else a flag; the later wins. No other module reads the environment.
+"""
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from konan.errors import Invalid
+
+ENVIRONMENT_PREFIX = "KONAN_"
+_MIB = 1024 * 1024
+
+
+def _setting(default: object, meaning: str) -> Any:  # noqa: ANN401 - a default has its field's type
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings of one server; sizes in bytes and times in seconds unless the name says otherwise."""
+
+    data_dir: str = _setting("~/.konan/data", "Directory that holds everything of this server.")
+    host: str = _setting("127.0.0.1", "Address to listen on; only loopback until TLS is set up.")
+    port: int = _setting(8000, "TCP port to listen on; 0 takes a free one.")
+    database_url: str = _setting("", "SQLAlchemy URL of the metadata; empty is SQLite in the data directory.")
+    gateways: int = _setting(0, "Gateway processes; 0 is one up to 4 cores, then a quarter of the cores.")
+
+    head_bytes: int = _setting(16 * 1024, "Largest request line and headers together.")
+    head_count: int = _setting(100, "Most headers of one request.")
+    target_bytes: int = _setting(8 * 1024, "Longest request target (path and query).")
+    body_bytes: int = _setting(1 * _MIB, "Largest body of a request other than an upload.")
+    upload_bytes: int = _setting(2048 * _MIB, "Largest upload of a version.")
+    rows: int = _setting(10_000, "Most rows of one prediction request.")
+    json_depth: int = _setting(64, "Deepest nesting of a JSON body.")
+    connections: int = _setting(4096, "Most open connections of one gateway.")
+    head_timeout: float = _setting(10.0, "Seconds within which a request's headers must arrive.")
+    body_timeout: float = _setting(30.0, "Seconds within which a body must arrive; for an upload, between two parts.")
+    idle_timeout: float = _setting(5.0, "Seconds that a connection may stay open without a request.")
+    drain_timeout: float = _setting(20.0, "Seconds that requests in flight get at shutdown.")
+
+    deadline: float = _setting(30.0, "Seconds within which a model must have answered.")
+    queue_rows: int = _setting(20_000, "Most rows that wait for one version; more are refused with 429.")
+    batch_rows: int = _setting(4096, "Most rows given to a model in one call.")
+    replicas: int = _setting(1, "Workers of one version.")
+    worker_memory: int = _setting(4096 * _MIB, "Address space that one worker may use.")
+    worker_files: int = _setting(256, "Descriptors that one worker may hold.")
+    worker_file_bytes: int = _setting(256 * _MIB, "Largest file that a worker may write.")
+    worker_start_timeout: float = _setting(120.0, "Seconds within which a worker must have loaded its model.")
+    worker_crashes: int = _setting(5, "Crashes within a minute after which a version rests (breaker).")
+    unsafe_models: bool = _setting(False, "Run models without any sandbox where the system has none.")
+    threads: int = _setting(1, "Numeric threads of one worker (OpenMP, BLAS).")
+
+    segment_bytes: int = _setting(32 * _MIB, "Size of one journal segment.")
+    log_bytes: int = _setting(16 * _MIB, "Size at which a log file is turned over; one old one is kept.")
+    log_level: str = _setting("info", "Least severe log lines written: debug, info, warning or error.")
+    build_timeout: float = _setting(900.0, "Seconds that building an environment may take.")
+    certify_timeout: float = _setting(300.0, "Seconds that a certificate may take.")
+    data_rows: int = _setting(1_000_000, "Most rows read from the data given at deploy.")
+    key_days: int = _setting(90, "Days that a new key is valid unless it says otherwise.")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One setting as it stands.
+
+    Attributes:
+        name: its name.
+        value: the value in force.
+        origin: where it came from: ``default``, ``file``, ``environment`` or ``flag``.
+        meaning: the setting in one sentence.
+    """
+
+    name: str
+    value: object
+    origin: str
+    meaning: str
+
+
+def load(flags: dict[str, object] | None = None) -> tuple[Settings, list[Origin]]:
+    """The settings in force, and where each came from.
+
+    Args:
+        flags: values given on the command line, by name; ``None`` values count as not given.
+
+    Raises:
+        Invalid: a value has the wrong type, or the file names a setting that does not exist.
+    """
+    layers = [("environment", _environment()), ("flag", _given(flags or {}))]
+    data_dir = next(
+        (str(layer["data_dir"]) for _, layer in reversed(layers) if "data_dir" in layer),
+        str(Settings().data_dir),
+    )
+    layers.insert(0, ("file", _file(Path(data_dir).expanduser() / "config.json")))
+    values: dict[str, object] = {}
+    origins = []
+    for spec in fields(Settings):
+        value, origin = spec.default, "default"
+        for source, layer in layers:
+            if spec.name in layer:
+                value, origin = _typed(spec.name, spec.type, layer[spec.name], source), source
+        values[spec.name] = value
+        origins.append(Origin(spec.name, value, origin, spec.metadata["meaning"]))
+    return Settings(**values), origins  # type: ignore[arg-type] # typed one by one above
+
+
+def data_dir(settings: Settings) -> Path:
+    """The data directory as an absolute path."""
+    return Path(settings.data_dir).expanduser().resolve()
+
+
+def home() -> Path:
+    """The directory of the local profile: ``$KONAN_HOME``, else ``~/.konan``."""
+    return Path(os.environ.get("KONAN_HOME") or "~/.konan").expanduser()
+
+
+def client_environment() -> tuple[str | None, str | None]:
+    """The server's address and the key that the environment names: ``KONAN_URL``, ``KONAN_API_KEY``."""
+    return os.environ.get("KONAN_URL") or None, os.environ.get("KONAN_API_KEY") or None
+
+
+def builder_environment() -> dict[str, str]:
+    """What an environment builder inherits: paths, language, and the user's index, proxy and CA settings."""
+    wanted = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+    prefixes = ("UV_", "PIP_", "XDG_", "NETRC")
+    proxies = {"http_proxy", "https_proxy", "no_proxy", "all_proxy"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in wanted or name.startswith(prefixes) or name.lower() in proxies
+    }
+
+
+def _environment() -> dict[str, object]:
+    names = {spec.name for spec in fields(Settings)}
+    found: dict[str, object] = {}
+    for key, value in os.environ.items():
+        name = key.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if key.startswith(ENVIRONMENT_PREFIX) and name in names:
+            found[name] = value
+    return found
+
+
+def _given(flags: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _file(path: Path) -> dict[str, object]:
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        raise Invalid(f"The settings file {path.name} is not a JSON object: {error}.") from None
+    unknown = sorted(set(content) - {spec.name for spec in fields(Settings)})
+    if unknown:
+        raise Invalid(
+            f"The settings file {path.name} has no setting named {unknown[0]}.",
+            hint="`konan config show` lists all settings.",
+        )
+    return content
+
+
+def _typed(name: str, kind: Any, value: object, source: str) -> object:  # noqa: ANN401 - a type
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        raise Invalid(
+            f"The setting {name} (from {source}) must be of type {kind.__name__}.",
+            hint="`konan config show` lists all settings with their values.",
+        ) from None

@@ -1,0 +1,78 @@
+"""Identifiers: time-ordered UUIDs (RFC 9562, version 7) and digests.
+
+A prediction id carries its time, so that looking one up reads one partition of the log. Ids are
+made from a counter, because a fresh random UUID costs more than the rest of a prediction's
+book-keeping.
+"""
+
+import hashlib
+import re
+import secrets
+import uuid
+
+from konan import clock
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+RESERVED_NAMES = frozenset({"models"})
+_UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+class IdSource:
+    """Makes increasing UUIDv7 texts, unique among all sources.
+
+    The first 48 bits are milliseconds, the last 61 a counter that starts at a random point: ids of one
+    source increase strictly, and two sources do not meet.
+    """
+
+    def __init__(self) -> None:
+        self._tail = secrets.randbits(60)
+        self._millisecond = 0
+        self._prefix = ""
+
+    def take(self, count: int = 1) -> list[str]:
+        """The next ``count`` ids, in increasing order.
+
+        >>> source = IdSource()
+        >>> first, second = source.take(2)
+        >>> first < second and uuid.UUID(first).version == 7
+        True
+        """
+        millisecond = max(clock.now_ns() // 1_000_000, self._millisecond)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            text = f"{millisecond:012x}"
+            self._prefix = f"{text[:8]}-{text[8:]}-7000-"
+        first = self._tail
+        self._tail = (first + count) & ((1 << 61) - 1)
+        ids = []
+        for number in range(first, first + count):
+            tail = f"{(number & ((1 << 61) - 1)) | (1 << 63):016x}"
+            ids.append(f"{self._prefix}{tail[:4]}-{tail[4:]}")
+        return ids
+
+
+def new_uuid() -> str:
+    """A fresh UUIDv7 text for a thing that is made rarely."""
+    return IdSource().take()[0]
+
+
+def sha256_hex(data: bytes) -> str:
+    """The SHA-256 of some bytes, as 64 hexadecimal digits.
+
+    >>> sha256_hex(b"")[:8]
+    'e3b0c442'
+    """
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a deployment or a project.
+
+    Lower-case letters, digits and inner hyphens, at most 63, not a reserved word, not like a UUID.
+
+    >>> is_name("churn"), is_name("../etc"), is_name("Fraud"), is_name("models")
+    (True, False, False, False)
+    """
+    if NAME.fullmatch(text) is None or text in RESERVED_NAMES:
+        return False
+    return _UUID_SHAPE.fullmatch(text) is None
