@@ -40,7 +40,9 @@ class Settings:
     json_depth: int = _setting(64, "Deepest nesting of a JSON body.")
     connections: int = _setting(4096, "Most open connections of one gateway.")
     head_timeout: float = _setting(10.0, "Seconds within which a request's headers must arrive.")
-    body_timeout: float = _setting(30.0, "Seconds within which a body must arrive; for an upload, between two parts.")
+    body_timeout: float = _setting(
+        30.0, "Seconds within which a body must arrive; for an upload, between two parts."
+    )
     idle_timeout: float = _setting(5.0, "Seconds that a connection may stay open without a request.")
     drain_timeout: float = _setting(20.0, "Seconds that requests in flight get at shutdown.")
 
@@ -109,9 +111,98 @@ def load(flags: dict[str, object] | None = None) -> tuple[Settings, list[Origin]
     return Settings(**values), origins  # type: ignore[arg-type] # typed one by one above
 
 
-def data_dir(settings: Settings) -> Path:
-    """The data directory as an absolute path."""
-    return Path(settings.data_dir).expanduser().resolve()
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things are inside the data directory; all of it is 0700 and no user's text is part of a path.
+
+    Attributes:
+        root: the data directory itself.
+    """
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the metadata."""
+        return self.root / "konan.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Content-addressed files."""
+        return self.root / "blobs"
+
+    @property
+    def environments(self) -> Path:
+        """Locked virtual environments, a directory per digest of the lock."""
+        return self.root / "environments"
+
+    @property
+    def packages(self) -> Path:
+        """Unpacked packages, a directory per version uuid."""
+        return self.root / "packages"
+
+    @property
+    def journal(self) -> Path:
+        """Segments, a directory per gateway."""
+        return self.root / "journal"
+
+    @property
+    def logs(self) -> Path:
+        """Log files: ``<version uuid>.log`` of workers, ``control.log`` and so on."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and the snapshot; the working directory of gateways and control."""
+        return self.root / "run"
+
+    @property
+    def uploads(self) -> Path:
+        """Archives that are being received."""
+        return self.root / "uploads"
+
+    @property
+    def snapshot(self) -> Path:
+        """The snapshot of routes (`konan.records.routes.Snapshot` as JSON), replaced by rename."""
+        return self.run / "routes.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked exclusively by the supervisor; holds its process id."""
+        return self.root / "lock"
+
+    def make(self) -> None:
+        """Make all directories, private to this user."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (
+            self.blobs,
+            self.environments,
+            self.packages,
+            self.journal,
+            self.logs,
+            self.run,
+            self.uploads,
+        ):
+            directory.mkdir(mode=0o700, exist_ok=True)
+
+
+CONTROL_SOCKET = "control.sock"
+"""Name of control's listening socket in `Paths.run`; used as a relative path, because socket paths are short."""
+
+
+def paths(settings: Settings) -> Paths:
+    """Where this server keeps its things, as absolute paths."""
+    return Paths(Path(settings.data_dir).expanduser().resolve())
+
+
+def to_json(settings: Settings) -> bytes:
+    """Settings as JSON, to hand them to a child process through a descriptor (they may hold a password)."""
+    return msgspec.json.encode(settings)
+
+
+def from_json(data: bytes) -> Settings:
+    """Settings from what `to_json` made."""
+    return msgspec.json.decode(data, type=Settings)
 
 
 def home() -> Path:
@@ -126,7 +217,16 @@ def client_environment() -> tuple[str | None, str | None]:
 
 def builder_environment() -> dict[str, str]:
     """What an environment builder inherits: paths, language, and the user's index, proxy and CA settings."""
-    wanted = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+    wanted = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+    )
     prefixes = ("UV_", "PIP_", "XDG_", "NETRC")
     proxies = {"http_proxy", "https_proxy", "no_proxy", "all_proxy"}
     return {

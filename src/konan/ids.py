@@ -8,7 +8,6 @@ book-keeping.
 import hashlib
 import re
 import secrets
-import uuid
 
 from konan import clock
 
@@ -32,6 +31,7 @@ class IdSource:
     def take(self, count: int = 1) -> list[str]:
         """The next ``count`` ids, in increasing order.
 
+        >>> import uuid
         >>> source = IdSource()
         >>> first, second = source.take(2)
         >>> first < second and uuid.UUID(first).version == 7

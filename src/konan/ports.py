@@ -166,11 +166,11 @@ class Runtime(Protocol):
         """Say which workers shall run; those that are not named are drained and stopped."""
         ...
 
-    async def publish(self, generation: int, timeout: float) -> None:
+    async def publish(self, generation: int, within: float) -> None:
         """Make all gateways take the snapshot of a generation; returns when all that run have.
 
         Raises:
-            NotReady: a gateway did not within ``timeout`` seconds.
+            NotReady: a gateway did not ``within`` that many seconds.
         """
         ...
 

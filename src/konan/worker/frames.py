@@ -53,9 +53,7 @@ def pack(frame: Frame) -> bytes:
     >>> unpack_head(pack(Frame(PREDICT, 1, b"12345678", b""))[: HEAD.size])
     (b'PRED', 1, 8, 0, 0)
     """
-    head = HEAD.pack(
-        frame.kind, frame.rows, len(frame.numbers), len(frame.texts), frame.nanoseconds
-    )
+    head = HEAD.pack(frame.kind, frame.rows, len(frame.numbers), len(frame.texts), frame.nanoseconds)
     return head + frame.numbers + frame.texts
 
 
