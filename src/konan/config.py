@@ -15,7 +15,6 @@ from konan.errors import Invalid
 
 ENVIRONMENT_PREFIX = "KONAN_"
 _MIB = 1024 * 1024
-_NO = False
 
 
 def _setting(default: object, meaning: str) -> Any:  # noqa: ANN401 - a default has its field's type
@@ -56,7 +55,7 @@ class Settings:
     worker_file_bytes: int = _setting(256 * _MIB, "Largest file that a worker may write.")
     worker_start_timeout: float = _setting(120.0, "Seconds within which a worker must have loaded its model.")
     worker_crashes: int = _setting(5, "Crashes within a minute after which a version rests (breaker).")
-    unsafe_models: bool = _setting(_NO, "Run models without any sandbox where the system has none.")
+    unsafe_models: bool = _setting(False, "Run models without any sandbox where the system has none.")
     threads: int = _setting(1, "Numeric threads of one worker (OpenMP, BLAS).")
 
     segment_bytes: int = _setting(32 * _MIB, "Size of one journal segment.")
