@@ -1,0 +1,1 @@
+"""Keys and what they may do: how they are made, checked and limited."""
