@@ -1,0 +1,1 @@
+"""Programs that measure Konan against its peers; nothing here is asserted in a test."""

@@ -1,0 +1,1 @@
+"""Serving throughput, latency, CPU and memory: Konan beside its peers, on one core each."""
