@@ -63,4 +63,5 @@ def _principal(grant: KeyGrant) -> Principal:
         key_id=grant.id,
         scopes=frozenset(grant.scopes),
         deployments=frozenset(grant.deployments),
+        expires_at=grant.expires_at,
     )

@@ -1,5 +1,6 @@
 """Keys and who they speak for."""
 
+import math
 from typing import Literal
 
 import msgspec
@@ -16,12 +17,14 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         key_id: public id of the key.
         scopes: what the key may do; ``admin`` implies all but ``model:upload-code``.
         deployments: names of the deployments it is limited to; empty is all of the project.
+        expires_at: when the key ends, in seconds since 1970-01-01 UTC; infinite for the platform itself.
     """
 
     project: str
     key_id: str
     scopes: frozenset[str]
     deployments: frozenset[str] = frozenset()
+    expires_at: float = math.inf
 
     def may(self, scope: str) -> bool:
         """Whether the principal has a scope.
