@@ -1,0 +1,153 @@
+"""The SDK for ordinary code."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, Unpack, overload
+
+from konan.client import steps
+from konan.client.address import find
+from konan.client.rows import chunks
+from konan.client.senders import Sender
+from konan.client.upload import Archive, DeployOptions
+from konan.records.access import Key
+from konan.records.deployments import Deployment, Version
+from konan.records.predictions import Feedback, FeedbackResult, Prediction
+
+
+class Client:
+    """Calls a Konan server and waits for its answers.
+
+    Close it, or use it in a ``with``. Every method raises errors of
+    `konan.errors`: `Unreachable` when no
+    server answers, else the class that belongs to the server's error code.
+
+    Args:
+        url: address of the server, else ``KONAN_URL``, else the local profile's.
+        key: API key, else ``KONAN_API_KEY``, else the profile's when it was made for that address.
+
+    Raises:
+        Unreachable: no address is known.
+        Usage: the address or the key cannot be one.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None) -> None:
+        self._sender = Sender(find(url, key))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._sender.close()
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._sender.address.url
+
+    def deploy(self, name: str, model: Any, **options: Unpack[DeployOptions]) -> Version:  # noqa: ANN401 - any model
+        """Make a model a new version of a deployment, and the deployment if there is none.
+
+        Args:
+            name: of the deployment.
+            model: file or folder of a model, or a fitted model in memory.
+            **options: see `DeployOptions`.
+
+        Returns:
+            The version: live, or still building when ``wait`` is false.
+
+        Raises:
+            GateFailed: the version failed; the notes hold the model's own traceback.
+            ModelFileInvalid: the file is not a model that Konan knows.
+        """
+        with Archive(model, options) as archive:
+            return self._sender.walk(
+                steps.deploy(name, archive, wait=options.get("wait", True), progress=options.get("progress"))
+            )
+
+    @overload
+    def predict(self, name: str, rows: Mapping[str, Any], version: int | None = None) -> Prediction: ...
+    @overload
+    def predict(self, name: str, rows: Any, version: int | None = None) -> list[Prediction]: ...  # noqa: ANN401
+    def predict(self, name: str, rows: Any, version: int | None = None) -> Any:
+        """Predict one row, or several in one request.
+
+        Args:
+            name: of the deployment.
+            rows: a mapping of features, or a table or list of them.
+            version: number of a version other than the live one.
+
+        Returns:
+            A `Prediction` for a mapping, else a list of them in the order of the rows.
+
+        Raises:
+            RowsInvalid: the rows do not fit the schema; ``faults`` says where.
+        """
+        return self._sender.walk(steps.predict(name, rows, version))
+
+    def predict_many(
+        self,
+        name: str,
+        rows: Any,  # noqa: ANN401 - rows come in many forms
+        version: int | None = None,
+    ) -> Iterator[Prediction]:
+        """Predict any number of rows in requests of at most 1,000, as they are read.
+
+        Args:
+            name: of the deployment.
+            rows: a table, or an iterable of rows or of batches of them.
+            version: number of a version other than the live one.
+
+        Yields:
+            Predictions in the order of the rows.
+        """
+        for chunk in chunks(rows):
+            yield from self._sender.walk(steps.predictions(name, chunk, version))
+
+    def feedback(self, name: str, items: Iterable[Feedback | Mapping[str, Any]]) -> list[FeedbackResult]:
+        """Send the true values of predictions."""
+        return self._sender.walk(steps.feedback(name, items))
+
+    def deployments(self) -> list[Deployment]:
+        """All deployments that the key sees."""
+        return self._sender.walk(steps.deployments())
+
+    def deployment(self, name: str) -> Deployment:
+        """One deployment."""
+        return self._sender.walk(steps.deployment(name))
+
+    def versions(self, name: str) -> list[Version]:
+        """All versions of a deployment, newest first."""
+        return self._sender.walk(steps.versions(name))
+
+    def version(self, name: str, number: int) -> Version:
+        """One version of a deployment."""
+        return self._sender.walk(steps.version(name, number))
+
+    def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
+        """The newest lines that a version wrote; of the live one unless a number is given."""
+        return self._sender.walk(steps.logs(name, version, lines))
+
+    def create_key(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        deployments: Iterable[str] = (),
+        expires_days: int | None = None,
+    ) -> steps.NewKey:
+        """Make an API key; its text is in the answer and nowhere else."""
+        return self._sender.walk(steps.create_key(name, scopes, deployments, expires_days))
+
+    def keys(self) -> list[Key]:
+        """All keys of the project, revoked ones included."""
+        return self._sender.walk(steps.keys())
+
+    def revoke_key(self, key_id: str) -> Key:
+        """Revoke a key by its public id; it is refused everywhere within a second."""
+        return self._sender.walk(steps.revoke_key(key_id))
+
+    def system(self) -> steps.System:
+        """How the server is."""
+        return self._sender.walk(steps.system())

@@ -1,0 +1,79 @@
+"""Makes the archive that a deploy uploads, in a temporary folder that goes away with the upload."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypedDict
+
+from konan.client.steps import Progress
+from konan.records.deployments import Rollout
+from konan.records.schema import Constraint
+
+
+class DeployOptions(TypedDict, total=False):
+    """What may be said of a deploy beside its name and model.
+
+    Attributes:
+        data: rows that the model was fitted on: a file (CSV, Parquet, JSON lines) or a table.
+        holdout: rows that it was not fitted on, with the target.
+        expected: outputs of the model for the first rows of ``data``, as a file of JSON lines.
+        target: column of ``data`` and ``holdout`` with the true value.
+        key: column with the caller's own business key.
+        subject: column with the person a row is about.
+        segments: columns with slices.
+        requirements: pinned requirements, or a requirements file.
+        constraints: declared limits of features by name.
+        rollout: how the version takes traffic.
+        options: what the flavor needs, as ``{"class": "Model"}``.
+        wait: whether to wait until the version is live or failed; true unless given.
+        progress: called with the version each time it is looked at.
+    """
+
+    data: Any
+    holdout: Any
+    expected: Any
+    target: str
+    key: str
+    subject: str
+    segments: Sequence[str]
+    requirements: Any
+    constraints: Mapping[str, Constraint]
+    rollout: Rollout
+    options: Mapping[str, Any]
+    wait: bool
+    progress: Progress | None
+
+
+class Archive:
+    """A packed model on disk, removed at the end of a ``with``.
+
+    Args:
+        model: file, folder or object in memory.
+        options: what was said of the deploy.
+    """
+
+    def __init__(self, model: Any, options: DeployOptions) -> None:  # noqa: ANN401 - any model
+        self._model = model
+        self._options: dict[str, Any] = {
+            name: value
+            for name, value in options.items()
+            if name not in {"wait", "progress"} and value is not None
+        }
+        self._folder = Path()
+
+    def __enter__(self) -> Path:
+        from konan.packaging.pack import pack  # the client is used without it most of the time
+
+        self._folder = Path(tempfile.mkdtemp(prefix="konan-"))
+        try:
+            return pack(self._model, self._folder / "upload.zip", **self._options)
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._folder)

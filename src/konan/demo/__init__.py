@@ -1,0 +1,1 @@
+"""The demonstration: a real data set and the story that `konan demo` tells with it."""
