@@ -1,0 +1,1 @@
+"""The data plane: everything between a request and its answer."""
