@@ -20,7 +20,8 @@ class OutputCodec:
     """Renders the frames of one version.
 
     >>> from konan.worker.frames import DONE
-    >>> codec = OutputCodec(Output(kind="classifier", classes=("no", "yes"), probabilities=True, label="argmax"))
+    >>> output = Output(kind="classifier", classes=("no", "yes"), probabilities=True, label="argmax")
+    >>> codec = OutputCodec(output)
     >>> codec.render(Frame(DONE, 1, struct.pack("<2d", 0.25, 0.75), b""))
     [b'{"label":"yes","probabilities":{"no":0.25,"yes":0.75}}']
 

@@ -30,6 +30,7 @@ _UNDERFLOW = re.compile(rb"[eE]-\d{3}|0{300}")
 _ZEROS = b"0" * 300
 _EXACT = float(LARGEST_INTEGER - 1)
 _ESCAPED_COLON = re.compile(rb"\\u003[aA]")
+_BACKSLASH, _MINUS = b"\\-"
 _NOT_RENAMED = re.compile(r'["\\\x00-\x1f]')
 _encode = msgspec.json.Encoder().encode
 
@@ -112,17 +113,13 @@ class Validator:
 
     def _trusts(self, body: bytes, table: list[Row]) -> bool:
         """Whether nothing hides in the body that the decoders do not see."""
-        if (b"e-" in body or b"E-" in body or _ZEROS in body) and _UNDERFLOW.search(body):
+        if any(0.0 in row for row in table) and _may_underflow(body):
             return False
-        if self._integers is not None and not all(
-            map(_whole, chain.from_iterable(map(self._integers, table)))
-        ):
+        if self._integers is not None and not _whole(chain.from_iterable(map(self._integers, table))):
             return False
-        if self._datetimes is not None and not all(
-            map(_moment, chain.from_iterable(map(self._datetimes, table)))
-        ):
+        if self._datetimes is not None and not _moments(chain.from_iterable(map(self._datetimes, table))):
             return False
-        if b"\\" in body and _ESCAPED_COLON.search(body):
+        if _BACKSLASH in body and _ESCAPED_COLON.search(body):
             return False
         return body.count(b":") == self._expected_colons(table)
 
@@ -144,11 +141,18 @@ class Validator:
             try:
                 return self._pack(*cells)
             except struct.error:  # null or absent
-                return self._pack(*[_or_nan(cell) for cell in cells])
+                return self._pack(*[math.nan if cell is None or cell is UNSET else cell for cell in cells])
         try:
             block = array("d", chain.from_iterable([row[:width] for row in table]))
         except TypeError:
-            block = array("d", [_or_nan(cell) for row in table for cell in row[:width]])
+            block = array(
+                "d",
+                [
+                    math.nan if cell is None or cell is UNSET else cell
+                    for row in table
+                    for cell in row[:width]
+                ],
+            )
         return block.tobytes()
 
     def _texts(self, table: list[Row]) -> bytes:
@@ -172,16 +176,18 @@ def _lists(table: list[Cells], wanted: bool) -> bytes:  # noqa: FBT001 - one que
     return _encode([texts for _, texts in table]) if wanted else b""
 
 
-def _or_nan(cell: float | None) -> float:
-    return cell if isinstance(cell, float | int) else math.nan
+def _may_underflow(body: bytes) -> bool:
+    """Whether a zero in the body may have been written as something else; looks for rare bytes first."""
+    written_small = _MINUS in body and (b"e-" in body or b"E-" in body)
+    return (written_small or _ZEROS in body) and _UNDERFLOW.search(body) is not None
 
 
-def _whole(cell: object) -> bool:
-    return cell.is_integer() if isinstance(cell, float) else True
+def _whole(cells: Iterable[Any]) -> bool:
+    return all(cell.is_integer() for cell in cells if isinstance(cell, float))
 
 
-def _moment(cell: object) -> bool:
-    return is_datetime(cell) if isinstance(cell, str) else True
+def _moments(cells: Iterable[Any]) -> bool:
+    return all(is_datetime(cell) for cell in cells if isinstance(cell, str))
 
 
 def _picker(positions: list[int]) -> Callable[[Row], Row] | None:
