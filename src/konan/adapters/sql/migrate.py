@@ -1,0 +1,35 @@
+"""The database is brought to the newest form when it is opened, in one transaction."""
+
+import importlib.resources
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from konan.adapters.sql.database import Database
+from konan.errors import Conflict
+
+
+def migrate(database: Database) -> None:
+    """Run the migrations that the database lacks; a run that was cut off leaves nothing behind.
+
+    Raises:
+        Conflict: a newer Konan has written the database.
+    """
+    config = Config()
+    scripts = importlib.resources.files("konan.adapters.sql") / "migrations"
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('konan migrations'))"))
+        present = set(MigrationContext.configure(connection).get_current_heads())
+        if not present <= known:
+            raise Conflict(
+                "A newer Konan has written this database; this one cannot read it.",
+                hint="Install the newer Konan again, or restore a backup made by this one.",
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

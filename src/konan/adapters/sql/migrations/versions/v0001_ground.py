@@ -1,0 +1,75 @@
+"""Projects, keys, deployments and versions."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the first tables."""
+    word = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    op.create_table(
+        "projects",
+        sa.Column("name", word, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_projects"),
+    )
+    op.create_table(
+        "keys",
+        sa.Column("id", word, nullable=False),
+        sa.Column("project", word, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("scopes", sa.Text, nullable=False),
+        sa.Column("deployments", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.Text, nullable=False),
+        sa.Column("revoked_at", sa.Text),
+        sa.PrimaryKeyConstraint("id", name="pk_keys"),
+        sa.ForeignKeyConstraint(["project"], ["projects.name"], name="fk_keys_project"),
+        sa.UniqueConstraint("digest", name="uq_keys_digest"),
+    )
+    op.create_index("ix_keys_project_id", "keys", ["project", "id"])
+    op.create_table(
+        "deployments",
+        sa.Column("uuid", word, nullable=False),
+        sa.Column("project", word, nullable=False),
+        sa.Column("name", word, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("live_version", sa.Integer),
+        sa.PrimaryKeyConstraint("uuid", name="pk_deployments"),
+        sa.ForeignKeyConstraint(["project"], ["projects.name"], name="fk_deployments_project"),
+        sa.UniqueConstraint("project", "name", name="uq_deployments_project_name"),
+    )
+    op.create_table(
+        "versions",
+        sa.Column("uuid", word, nullable=False),
+        sa.Column("deployment", word, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("uuid", name="pk_versions"),
+        sa.ForeignKeyConstraint(["deployment"], ["deployments.uuid"], name="fk_versions_deployment"),
+        sa.UniqueConstraint("deployment", "number", name="uq_versions_deployment_number"),
+    )
+    live = sa.text("state = 'live'")
+    op.create_index(
+        "uq_versions_one_live",
+        "versions",
+        ["deployment"],
+        unique=True,
+        sqlite_where=live,
+        postgresql_where=live,
+    )
+    counters = op.create_table(
+        "counters",
+        sa.Column("name", word, nullable=False),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counters"),
+    )
+    op.bulk_insert(counters, [{"name": "generation", "value": 0}])
