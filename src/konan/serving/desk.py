@@ -27,6 +27,10 @@ class Exchange(Protocol):
 
     arrived: float
 
+    def attach(self, sink: "Sink") -> None:
+        """Have a sink told when the client is full or gone."""
+        ...
+
     def keeps(self) -> bool:
         """Whether the connection stays open after this answer; to be asked right before answering."""
         ...

@@ -13,6 +13,8 @@ from konan.errors import HeadTooLarge, RequestMalformed
 
 HEAD_END = b"\r\n\r\n"
 LARGEST_LENGTH_DIGITS = 15
+Fields = tuple[tuple[str, str], ...]
+"""Headers in their order: name in lower case, value without blanks around it."""
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]"
@@ -89,7 +91,7 @@ class Head:
     content_type: str
     idempotency_key: str | None
     expects_continue: bool
-    fields: tuple[tuple[str, str], ...]
+    fields: Fields
 
 
 def parse_head(data: bytes, limits: Limits) -> Head:
@@ -146,7 +148,7 @@ def _check_target_size(data: bytes, largest: int) -> None:
         raise HeadTooLarge(f"The request target is longer than {largest} bytes.")
 
 
-def _assemble(method: str, target: str, version: int, fields: tuple[tuple[str, str], ...]) -> Head:
+def _assemble(method: str, target: str, version: int, fields: Fields) -> Head:
     single = _single_fields(fields)
     raw_path, _, query = target.partition("?")
     length, chunked = _framing(single, version)
@@ -168,7 +170,7 @@ def _assemble(method: str, target: str, version: int, fields: tuple[tuple[str, s
     )
 
 
-def connection_options(fields: tuple[tuple[str, str], ...]) -> frozenset[str]:
+def connection_options(fields: Fields) -> frozenset[str]:
     """The options of all ``Connection`` headers, in lower case.
 
     >>> sorted(connection_options((("connection", "Close, x-mine"),)))
@@ -178,7 +180,7 @@ def connection_options(fields: tuple[tuple[str, str], ...]) -> frozenset[str]:
     return frozenset(option.strip().lower() for option in values.split(",") if option.strip())
 
 
-def _single_fields(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def _single_fields(fields: Fields) -> dict[str, str]:
     single: dict[str, str] = {}
     for name, value in fields:
         if name in single and name in _AT_MOST_ONCE:

@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
         self._head = head
         self.arrived = desk.now()
         stop = start + head.length
-        if head.chunked or target.streams or stop > len(buffer) or head.length > target.limit:
+        if head.chunked or stop > len(buffer) or head.length > target.limit:
             self._open(head, target, buffer[start:])
         else:
             self._buffer = buffer[stop:]
@@ -244,6 +244,10 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
 
     # Answers go out: the `Exchange`.
+
+    def attach(self, sink: Sink) -> None:
+        """Have a sink told when the client is full or gone."""
+        self._sink = sink
 
     def keeps(self) -> bool:
         """Whether the connection stays open after this answer."""
