@@ -1,0 +1,78 @@
+"""A call of a model: its rows, its deadline, and whom to tell."""
+
+import logging
+from collections.abc import Callable
+
+from konan.errors import KonanError, ModelFailed
+from konan.serving.batches import join_answers, split
+from konan.worker.frames import Frame
+
+Done = Callable[[Frame | KonanError], None]
+logger = logging.getLogger(__name__)
+
+
+class Call:
+    """Rows that want an answer.
+
+    Args:
+        rows: number of rows, at least one.
+        numbers: (rows, k) float64, little-endian, row after row.
+        texts: JSON, a list per row, without white space; empty if there are no texts.
+        deadline: moment on the monotonic clock at which the answer is late.
+        done: called exactly once with the answer or the error, perhaps before `submit` returns.
+    """
+
+    __slots__ = ("deadline", "done", "numbers", "open", "rows", "texts")
+
+    def __init__(self, rows: int, numbers: bytes, texts: bytes, deadline: float, done: Done) -> None:
+        self.rows = rows
+        self.numbers = numbers
+        self.texts = texts
+        self.deadline = deadline
+        self.done = done
+        self.open = True
+
+
+def finish(call: Call, result: Frame | KonanError) -> None:
+    """Tell a call its end; a callback that raises must not keep the dispatcher from going on."""
+    if call.open:
+        call.open = False
+        try:
+            call.done(result)
+        except Exception:
+            logger.exception("The answer of a call could not be handed on")
+
+
+def model_failed() -> ModelFailed:
+    """What a caller hears of an exception in the model: no message and no trace of it."""
+    return ModelFailed("The model failed on this input.", hint="`konan logs` shows what it said.")
+
+
+class Split:
+    """A call with more rows than a frame takes, as calls that fit, and their answers as its answer."""
+
+    def __init__(self, call: Call, most: int) -> None:
+        self._call = call
+        blocks = split(call, most)
+        self._answers: list[Frame | None] = [None] * len(blocks)
+        self.parts = [
+            Call(block.rows, block.numbers, block.texts, call.deadline, self._taker(index))
+            for index, block in enumerate(blocks)
+        ]
+
+    def _taker(self, index: int) -> Done:
+        return lambda result: self._take(index, result)
+
+    def _take(self, index: int, result: Frame | KonanError) -> None:
+        if isinstance(result, KonanError):
+            for part in self.parts:
+                part.open = False
+            finish(self._call, result)
+            return
+        self._answers[index] = result
+        answers = [answer for answer in self._answers if answer is not None]
+        if len(answers) == len(self._answers):
+            try:
+                finish(self._call, join_answers(answers))
+            except ValueError:
+                finish(self._call, model_failed())
