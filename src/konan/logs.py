@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line on standard error, fit for any collector.
+"""Structured logs: one JSON object per line, fit for any collector, from the standard library's loggers.
 
 Values that a caller sent, keys and headers are never logged; what is logged is named in ``extra``.
 """
@@ -6,6 +6,7 @@ Values that a caller sent, keys and headers are never logged; what is logged is 
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 import msgspec
 
@@ -15,19 +16,19 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-def line(record: logging.LogRecord) -> str:
-    """A log record as one JSON object: ``at``, ``level``, ``logger``, ``message`` and what was in ``extra``.
+def line(record: logging.LogRecord, process: str) -> str:
+    """A log record as JSON: ``at``, ``level``, ``process``, ``event``, ``source`` and what was in ``extra``.
 
     >>> made = {"name": "konan", "levelname": "INFO", "msg": "started", "port": 8000}
-    >>> line(logging.makeLogRecord(made)).partition(",")[2]
-    '"level":"info","logger":"konan","message":"started","port":8000}'
+    >>> line(logging.makeLogRecord(made), "control").partition(",")[2]
+    '"level":"info","process":"control","event":"started","source":"konan","port":8000}'
     """
-    moment = datetime.fromtimestamp(record.created, UTC)
     fields: dict[str, object] = {
-        "at": clock.rfc3339(moment),
+        "at": clock.rfc3339(datetime.fromtimestamp(record.created, UTC)),
         "level": record.levelname.lower(),
-        "logger": record.name,
-        "message": record.getMessage(),
+        "process": process,
+        "event": record.getMessage(),
+        "source": record.name,
     }
     fields.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
     if record.exc_info:
@@ -35,22 +36,28 @@ def line(record: logging.LogRecord) -> str:
     return _encoder.encode(fields).decode()
 
 
-def start(level: str) -> None:
-    """Send this process's logs to standard error as JSON lines.
+def start(level: str, process: str, stream: TextIO = sys.stderr) -> None:
+    """Send this process's logs to a stream as JSON lines.
 
     Args:
         level: least severe lines written: ``debug``, ``info``, ``warning`` or ``error``.
+        process: name of this process, as ``control``.
+        stream: where to.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_JsonLines(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
 
 
-def _formatted(_: logging.Formatter, record: logging.LogRecord) -> str:
-    return line(record)
+def _formatted(formatter: "_JsonLines", record: logging.LogRecord) -> str:
+    return line(record, formatter.process)
 
 
 class _JsonLines(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.process = process
+
     format = _formatted

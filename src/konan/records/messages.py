@@ -91,9 +91,13 @@ class Processes(Message, frozen=True, kw_only=True, tag="processes"):
 
     Attributes:
         processes: ``{"name", "pid", "restarts"}`` of each, as ``worker bikes v3 #1``.
+        gateways: indices of the gateways that run, also of those that are just starting.
+        generation: of the last `SnapshotChanged` that control sent; all these gateways were told of it.
     """
 
     processes: tuple[dict[str, Any], ...]
+    gateways: tuple[int, ...] = ()
+    generation: int = 0
 
 
 class Stats(Message, frozen=True, kw_only=True, tag="stats"):

@@ -35,8 +35,7 @@ def claim(paths: Paths, grace: float = GRACE) -> int:
         NotAllowed: others than this user may enter the directory, or it cannot be made.
         Conflict: another supervisor runs on it, or processes of a dead one do not end.
     """
-    os.umask(0o077)
-    _make(paths)
+    make_private(paths)
     own = _opened(paths.lock)
     if not _locked(own):
         os.close(own)
@@ -78,7 +77,13 @@ def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _make(paths: Paths) -> None:
+def make_private(paths: Paths) -> None:
+    """Make the data directory if there is none, for this user alone, as all files from now on.
+
+    Raises:
+        NotAllowed: others may enter it, or it cannot be made.
+    """
+    os.umask(0o077)
     try:
         paths.make()
         found = paths.root.stat()

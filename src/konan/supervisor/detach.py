@@ -1,0 +1,94 @@
+"""A server in the background: started by ``konan up --detach``, stopped by ``konan down``."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from konan import clock, config
+from konan.config import Settings
+from konan.errors import KonanError, NotReady, Unreachable, all_errors
+from konan.supervisor import children, lock, logfiles
+from konan.supervisor.tree import CONTROL_DRAIN
+
+_PAUSE = 0.05
+_SLACK = 10.0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a background supervisor says to the command that started it.
+
+    Attributes:
+        url: address of the server, or empty when it did not start.
+        code: code of the error that kept it from starting.
+        message: that error's message.
+        hint: that error's hint.
+    """
+
+    url: str = ""
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+def detached(settings: Settings, announce: Callable[[str], None]) -> int:
+    """Start a supervisor in the background; returns 0 once it serves.
+
+    Args:
+        settings: of the server.
+        announce: called with the server's address once it serves.
+
+    Raises:
+        KonanError: of the class that kept it from starting.
+    """
+    paths = config.paths(settings)
+    lock.make_private(paths)
+    reader, writer = os.pipe()
+    log = logfiles.open_append(paths.logs / "supervisor.log")
+    with os.fdopen(reader, "rb") as said, children.handed_over(settings) as handle:
+        subprocess.Popen(
+            [*children.command(["konan.supervisor"]), str(handle), str(writer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=paths.root,
+            pass_fds=(handle, writer),
+            start_new_session=True,
+        )
+        os.close(writer)
+        os.close(log)
+        text = said.read()
+    if not text:
+        raise NotReady("The server did not start.", hint=f"Look at {paths.logs / 'supervisor.log'}.")
+    report = msgspec.json.decode(text, type=Report)
+    if report.url:
+        announce(report.url)
+        return 0
+    raise _error(report)
+
+
+def down(settings: Settings) -> None:
+    """Stop the server of the data directory and wait until it has ended.
+
+    Raises:
+        Unreachable: none runs.
+        NotReady: it did not end in time.
+    """
+    paths = config.paths(settings)
+    pid = lock.holder(paths)
+    if pid is None:
+        raise Unreachable("No server runs on this data directory.")
+    os.kill(pid, signal.SIGTERM)
+    deadline = clock.monotonic() + settings.drain_timeout + CONTROL_DRAIN + _SLACK
+    while lock.holder(paths) == pid:
+        if clock.monotonic() > deadline:
+            raise NotReady(f"The server (process {pid}) did not end in time.")
+        time.sleep(_PAUSE)
+
+
+def _error(report: Report) -> KonanError:
+    classes = {error.code: error for error in all_errors()}
+    return classes.get(report.code, KonanError)(report.message, hint=report.hint)

@@ -1,0 +1,110 @@
+"""The workers of all versions: which shall run, and who hears of them."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from konan.records.messages import AnyMessage, LinkAdded, LinkRemoved, Resting, WorkersChanged
+from konan.records.routes import WorkerSpec
+from konan.supervisor.workers import Rules, VersionWorkers
+
+
+class Gateway(Protocol):
+    """What the fleet needs of a gateway: it can be told something."""
+
+    def send(self, message: AnyMessage, fds: Sequence[int] = ()) -> None:
+        """Send a message and descriptors; dropped if the gateway has gone."""
+        ...
+
+
+class Fleet:
+    """The workers of all versions.
+
+    Args:
+        rules: what holds for the workers of every version.
+        gateways: the gateways that run now.
+        tell_control: sends a change to control.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        gateways: Callable[[], Sequence[Gateway]],
+        tell_control: Callable[[WorkersChanged], None],
+    ) -> None:
+        self._rules = rules
+        self._gateways = gateways
+        self._tell_control = tell_control
+        self._versions: dict[str, VersionWorkers] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def want(self, specs: tuple[WorkerSpec, ...]) -> None:
+        """Make exactly these workers run; a spec that changed replaces the workers of its version."""
+        wanted = {spec.version_uuid: spec for spec in specs}
+        for uuid, version in list(self._versions.items()):
+            if wanted.get(uuid) != version.spec:
+                del self._versions[uuid]
+                self._leave(version)
+        for uuid, spec in wanted.items():
+            if uuid not in self._versions:
+                self._versions[uuid] = VersionWorkers(spec, self, self._rules)
+
+    def introduce(self, gateway: Gateway) -> None:
+        """Link a gateway that has just started to every ready worker, and say which versions rest."""
+        for version in self._versions.values():
+            resting = version.resting()
+            if resting.seconds:
+                gateway.send(resting)
+            for message, connect in version.links():
+                _link(gateway, message, connect)
+
+    def hung(self, version_uuid: str, worker: int) -> None:
+        """End a worker that does not answer."""
+        if version_uuid in self._versions:
+            self._versions[version_uuid].kill(worker)
+
+    def states(self) -> list[WorkersChanged]:
+        """How the workers of every version are."""
+        return [version.state() for version in self._versions.values()]
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Name, process id and restarts of every worker."""
+        return [process for version in self._versions.values() for process in version.processes()]
+
+    async def stop(self) -> None:
+        """End all workers; no gateway runs any more."""
+        for leaving in self._leaving:
+            leaving.cancel()
+        versions = list(self._versions.values())
+        self._versions.clear()
+        await asyncio.gather(*(version.stop(drained=True) for version in versions))
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+
+    def to_gateways(self, message: LinkRemoved | Resting) -> None:
+        """Tell every gateway."""
+        for gateway in self._gateways():
+            gateway.send(message)
+
+    def link(self, message: LinkAdded, connect: Callable[[], socket.socket]) -> None:
+        """Tell every gateway of a worker, each with a link of its own."""
+        for gateway in self._gateways():
+            _link(gateway, message, connect)
+
+    def to_control(self, message: WorkersChanged) -> None:
+        """Tell control, if it runs."""
+        self._tell_control(message)
+
+    def _leave(self, version: VersionWorkers) -> None:
+        task = asyncio.create_task(version.stop())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+def _link(gateway: Gateway, message: LinkAdded, connect: Callable[[], socket.socket]) -> None:
+    try:
+        link = connect()
+    except OSError:  # the worker ended a moment ago; its keeper replaces it
+        return
+    with link:
+        gateway.send(message, (link.fileno(),))

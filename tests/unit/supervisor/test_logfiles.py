@@ -1,0 +1,43 @@
+"""Log files stay small while they are written to."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from konan.supervisor import logfiles
+
+
+def test_a_large_file_is_turned_over_while_its_writer_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "control.log"
+    writer = logfiles.open_append(path)
+    os.write(writer, b"old\n" * 100 + b"newer\n")
+    logfiles.turn_over(tmp_path, size=10)
+    os.write(writer, b"newest\n")
+    os.close(writer)
+    assert path.read_bytes() == b"newest\n"
+    assert (tmp_path / "control.log.1").read_bytes() == b"old\nnewer\n"
+
+
+def test_a_second_turn_replaces_the_first(tmp_path: Path) -> None:
+    for text in (b"first-----x", b"second----y"):
+        (tmp_path / "control.log").write_bytes(text)
+        logfiles.turn_over(tmp_path, size=10)
+    assert (tmp_path / "control.log.1").read_bytes() == b"econd----y"
+    assert {path.name for path in tmp_path.iterdir()} == {"control.log", "control.log.1"}
+
+
+def test_small_files_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "small.log").write_bytes(b"0123456789")
+    (tmp_path / "other.txt").write_bytes(b"0123456789more")
+    logfiles.turn_over(tmp_path, size=10)
+    assert (tmp_path / "small.log").read_bytes() == b"0123456789"
+    assert (tmp_path / "other.txt").read_bytes() == b"0123456789more"
+
+
+def test_a_log_file_is_private_and_no_link_is_followed(tmp_path: Path) -> None:
+    os.close(logfiles.open_append(tmp_path / "control.log"))
+    assert (tmp_path / "control.log").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "link.log").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="link"):
+        logfiles.open_append(tmp_path / "link.log")
