@@ -1,0 +1,86 @@
+"""``konan version``: the versions of a deployment."""
+
+import click
+import msgspec
+
+from konan.cli import command as shared
+from konan.cli.command import Session
+from konan.records.deployments import Certificate, Version
+
+
+@click.group("version")
+def command() -> None:
+    """List and show the versions of a deployment."""
+
+
+@shared.command("list", examples=("konan version list bikes", "konan version list bikes --json"))
+@click.argument("name")
+def list_versions(session: Session, name: str) -> None:
+    """List the versions of the deployment NAME, newest first."""
+    with session.client() as client:
+        found = client.versions(name)
+    if session.screen.json:
+        session.screen.record({"versions": found})
+        return
+    session.screen.table(
+        ("version", "state", "flavor", "created at", "uuid"),
+        [(one.version, one.state, one.flavor, one.created_at, one.uuid) for one in found],
+    )
+
+
+@shared.command("show", examples=("konan version show bikes 1", "konan version show bikes --json"))
+@click.argument("name")
+@click.argument("number", type=click.IntRange(min=1), required=False)
+def show(session: Session, name: str, number: int | None) -> None:
+    """Show a version of the deployment NAME: the newest, or the one with that NUMBER."""
+    with session.client() as client:
+        found = client.version(name, number or client.versions(name)[0].version)
+    if session.screen.json:
+        session.screen.record(found)
+        return
+    for line in described(found):
+        session.screen.data(line)
+
+
+def described(version: Version) -> list[str]:
+    """A version in lines for a person."""
+    lines = [
+        f"{version.deployment} version {version.version}: {version.state}",
+        f"uuid        {version.uuid}",
+        f"created at  {version.created_at}",
+        f"flavor      {version.flavor}, Python {version.python or 'not known yet'}",
+    ]
+    lines += [f"note        {warning}" for warning in version.warnings]
+    if version.failure:
+        lines += ["", f"Failed at step {version.failure.step}: {version.failure.message}"]
+        lines += [part for part in (version.failure.traceback.rstrip(), version.failure.hint) if part]
+    if version.schema:
+        lines += ["", "takes"]
+        lines += [
+            f"  {feature.name}: {feature.type}"
+            + (", null allowed" if feature.nullable else "")
+            + (", optional" if feature.optional else "")
+            for feature in version.schema.features
+        ]
+        lines += ["gives", f"  {_output(version)}"]
+    if version.certificate:
+        lines += ["", "certificate", *_certified(version.certificate)]
+    return lines
+
+
+def _output(version: Version) -> str:
+    output = version.schema.output if version.schema else None
+    if output is None:
+        return ""
+    classes = f" of {', '.join(map(str, output.classes))}" if output.classes else ""
+    return f"{output.kind}{classes}"
+
+
+def _certified(certificate: Certificate) -> list[str]:
+    shown = msgspec.to_builtins(certificate)
+    simple = {name: value for name, value in shown.items() if not isinstance(value, list | dict)}
+    return [f"  {name.replace('_', ' ')}: {value}" for name, value in simple.items()]
+
+
+command.add_command(list_versions)
+command.add_command(show)
