@@ -128,6 +128,10 @@ class ReadArchive:
         """
         return unpacked(self._descriptor, self._members[name])
 
+    def first(self, name: str) -> bytes:
+        """The first bytes of a member, at most 1 MiB; enough to tell what it is."""
+        return next(self.chunks(name), b"")
+
     def _read_manifest(self) -> UploadManifest:
         text = b"".join(self.chunks(MANIFEST_NAME))
         try:
