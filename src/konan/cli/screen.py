@@ -33,9 +33,9 @@ class Screen:
             encoded = msgspec.json.format(encoded, indent=2)
         self.data(encoded.decode())
 
-    def line(self, thing: object) -> None:
-        """Write a thing as one line of JSON."""
-        self.data(msgspec.json.encode(thing).decode())
+    def flush(self) -> None:
+        """Send what was written on its way, for a reader that waits while the command goes on."""
+        sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """Tell the person something."""

@@ -26,7 +26,9 @@ class DeployOptions(TypedDict, total=False):
         requirements: pinned requirements, or a requirements file.
         constraints: declared limits of features by name.
         rollout: how the version takes traffic.
-        options: what the flavor needs, as ``{"class": "Model"}``.
+        flavor: name of the flavor; detected unless given.
+        options: what the flavor needs, as ``{"class": "Model"}``; detected unless given.
+        python: minor version of Python to run it, as ``3.11``; the caller's unless given.
         wait: whether to wait until the version is live or failed; true unless given.
         progress: called with the version each time it is looked at.
     """
@@ -41,7 +43,9 @@ class DeployOptions(TypedDict, total=False):
     requirements: Any
     constraints: Mapping[str, Constraint]
     rollout: Rollout
+    flavor: str
     options: Mapping[str, Any]
+    python: str
     wait: bool
     progress: Progress | None
 

@@ -1,0 +1,69 @@
+"""``konan up``: start the server of a data directory."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from konan import config
+from konan.cli import command as shared
+from konan.cli.command import Session
+from konan.errors import MissingExtra
+
+_NEEDED = ("uvloop", "litestar", "uvicorn", "sqlalchemy", "numpy", "uv")
+
+
+@shared.command(
+    "up",
+    examples=("konan up", "konan up --port 0 --data-dir ./konan-data --detach", "konan up --detach --json"),
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="TCP port; 0 takes a free one.")
+@click.option("--host", help="Address to listen on; only loopback until TLS is set up.")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where everything is kept."
+)
+@click.option("--detach", is_flag=True, help="Return once it serves and leave it in the background.")
+@click.option(
+    "--unsafe-models", is_flag=True, default=None, help="Run models without a sandbox where there is none."
+)
+def command(session: Session, *, detach: bool, **flags: Any) -> int:  # noqa: ANN401 - settings by name
+    """Start the server and keep it running until Ctrl-C.
+
+    The first start makes a key with every scope and writes it to the local profile, which only you can read;
+    later commands find the server and the key there.
+    """
+    require_server()
+    from konan import supervisor
+
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in flags.items()}
+    settings, _ = config.load(given)
+    return supervisor.run(settings, lambda url: _announce(session, url, detach=detach), detach=detach)
+
+
+def require_server() -> None:
+    """Check that the packages of the server are installed.
+
+    Raises:
+        MissingExtra: one is not.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"The server needs {missing[0]}, which is not installed.",
+            hint="pip install 'konan-mlops[server]'",
+        )
+
+
+def _announce(session: Session, url: str, *, detach: bool) -> None:
+    from konan import profile
+
+    file = config.home() / profile.FILE_NAME
+    if session.screen.json:
+        session.screen.record({"url": url, "profile": str(file), "detached": detach})
+        session.screen.flush()
+        return
+    session.screen.say(f"Konan serves at {url}")
+    session.screen.say(f"Its key is in {file}; other commands find it there.")
+    session.screen.say("Deploy a model:  konan deploy NAME model.joblib --data train.csv --target COLUMN")
+    session.screen.say("Stop it with `konan down`." if detach else "Stop it with Ctrl-C.")
