@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from konan.adapters.processes import WorkerFailed
 from konan.records.messages import AnyMessage, LinkAdded, LinkRemoved, Resting, WorkersChanged
 from konan.records.routes import WorkerSpec
 from konan.supervisor.workers import Rules, VersionWorkers
@@ -104,7 +105,7 @@ class Fleet:
 def _link(gateway: Gateway, message: LinkAdded, connect: Callable[[], socket.socket]) -> None:
     try:
         link = connect()
-    except OSError:  # the worker ended a moment ago; its keeper replaces it
+    except WorkerFailed:  # the worker ended a moment ago; its keeper replaces it
         return
     with link:
         gateway.send(message, (link.fileno(),))

@@ -1,14 +1,16 @@
-"""Log files that the supervisor opens for its children, and turns over when they are large.
+"""Log files of the platform's processes, kept small.
 
-A child writes to a descriptor that was opened for appending, so a file can be cut while it is written to.
-Lines that are written between the copy and the cut are lost; a model that prints without end costs disk for
-two files at most.
+Our own processes write to a descriptor that was opened for appending, so that their file can be cut while
+they write; lines between the copy and the cut are lost. A model gets a pipe: it can neither rewrite what it
+printed nor fill the disk with it.
 """
 
+import asyncio
 import os
 from pathlib import Path
 
 _NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_CHUNK = 64 * 1024
 
 
 def open_append(path: Path) -> int:
@@ -16,16 +18,57 @@ def open_append(path: Path) -> int:
     return os.open(path, _NEW, 0o600)
 
 
-def turn_over(directory: Path, size: int) -> None:
-    """Keep the last ``size`` bytes of every ``*.log`` larger than that as ``*.log.1``, and empty it."""
+def turn_over_all(directory: Path, size: int) -> None:
+    """Turn over every ``*.log`` larger than ``size`` bytes."""
     for path in directory.glob("*.log"):
         if path.stat().st_size > size:
-            _keep_end(path, size)
-            os.truncate(path, 0)
+            turn_over(path, size)
 
 
-def _keep_end(path: Path, size: int) -> None:
+def turn_over(path: Path, size: int) -> None:
+    """Keep the last ``size`` bytes of a log file in another with ``.1`` at its name's end, and empty it."""
     old = path.with_suffix(".log.1")
     with path.open("rb") as source, os.fdopen(os.open(old, _NEW | os.O_TRUNC, 0o600), "wb") as target:
-        source.seek(-size, os.SEEK_END)
+        source.seek(max(0, source.seek(0, os.SEEK_END) - size))
         target.write(source.read(size))
+    os.truncate(path, 0)
+
+
+class PipedLog:
+    """A log file that is written through a pipe; it belongs to the running event loop.
+
+    Args:
+        path: the file.
+        size: bytes at which it is turned over.
+
+    Attributes:
+        writer: descriptor to write to.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+        self._file = open_append(path)
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._reader, self._copy)
+
+    def close(self) -> None:
+        """Write what is still in the pipe, and close all."""
+        self._loop.remove_reader(self._reader)
+        self._copy()
+        for handle in (self._reader, self.writer, self._file):
+            os.close(handle)
+
+    def _copy(self) -> None:
+        try:
+            data = os.read(self._reader, _CHUNK)
+        except BlockingIOError:
+            return
+        try:
+            os.write(self._file, data)
+            if os.fstat(self._file).st_size > self._size:
+                turn_over(self._path, self._size)
+        except OSError:  # a full disk costs log lines, never the platform
+            return

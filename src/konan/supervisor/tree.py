@@ -58,7 +58,12 @@ class Tree:
         self._generation = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
-        rules = Rules(logs=self._paths.logs, unsafe=settings.unsafe_models, drain=settings.deadline)
+        rules = Rules(
+            logs=self._paths.logs,
+            log_bytes=settings.log_bytes,
+            unsafe=settings.unsafe_models,
+            drain=settings.deadline,
+        )
         self._fleet = Fleet(rules, self._running_gateways, self._tell_control)
 
     async def start(self) -> None:
@@ -196,7 +201,7 @@ class Tree:
             await asyncio.sleep(TELL)
             self._report()
             try:
-                logfiles.turn_over(self._paths.logs, self._settings.log_bytes)
+                logfiles.turn_over_all(self._paths.logs, self._settings.log_bytes)
             except OSError as error:
                 _log.warning("log files not turned over", extra={"reason": error.strerror})
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,11 +47,13 @@ class Rules:
 
     Attributes:
         logs: directory of the log files.
+        log_bytes: size at which a log file is turned over.
         unsafe: whether they may run without a sandbox where the system has none.
         drain: seconds that calls in flight get when a worker is given up.
     """
 
     logs: Path
+    log_bytes: int
     unsafe: bool
     drain: float
 
@@ -92,6 +93,7 @@ class VersionWorkers:
         self._failure: dict[str, str] | None = None
         self._sandbox: dict[str, Any] | None = None
         self._restarts = 0
+        self._log = logfiles.PipedLog(rules.logs / f"{spec.version_uuid}.log", rules.log_bytes)
         self._slots = [asyncio.create_task(self._keep_one()) for _ in range(spec.replicas)]
 
     def state(self) -> WorkersChanged:
@@ -140,7 +142,10 @@ class VersionWorkers:
         await asyncio.gather(*self._slots, return_exceptions=True)
         leaving = list(self._running.values())
         self._running.clear()
-        await asyncio.gather(*(self._retire(worker, drained=drained) for worker in leaving))
+        try:
+            await asyncio.gather(*(self._retire(worker, drained=drained) for worker in leaving))
+        finally:
+            self._log.close()
 
     async def _keep_one(self) -> None:
         backoff = Backoff()
@@ -181,11 +186,7 @@ class VersionWorkers:
         await asyncio.sleep(backoff.crashed(ran))
 
     async def _ready(self, number: int) -> Running:
-        log = logfiles.open_append(self._rules.logs / f"{self.spec.version_uuid}.log")
-        try:
-            process = start_worker(self.spec, log=log, unsafe=self._rules.unsafe)
-        finally:
-            os.close(log)
+        process = start_worker(self.spec, log=self._log.writer, unsafe=self._rules.unsafe)
         try:
             said = await process.ready(self.spec.start_timeout)
         except BaseException:
@@ -204,11 +205,10 @@ class VersionWorkers:
         """Wait until a worker has ended (True) or its memory is full (False)."""
         ending = asyncio.ensure_future(worker.process.wait())
         try:
-            while not ending.done():
-                await asyncio.wait([ending], timeout=LOOK)
+            while not (await asyncio.wait([ending], timeout=LOOK))[0]:
                 resident = memory.resident(worker.process.pid)
                 if is_full(resident, worker.resident, self.spec.memory):
-                    return ending.done()
+                    return False
             return True
         finally:
             ending.cancel()
