@@ -1,0 +1,153 @@
+"""The blocks of a ``PRED`` frame as what models take: an array, a data frame or dictionaries."""
+
+import importlib
+import json
+from typing import Any, Dict, List, NamedTuple
+
+NUMERIC = ("number", "integer", "boolean")
+"""Feature types that travel in the numeric block; the others travel in the text block."""
+
+
+class Column(NamedTuple):
+    """One feature.
+
+    Attributes:
+        name: as the model knows it.
+        type: ``number``, ``integer``, ``boolean``, ``string`` or ``datetime``.
+        dtype: numpy or pandas dtype of the column.
+    """
+
+    name: str
+    type: str
+    dtype: str
+
+
+class Layout:
+    """Where each feature is in the blocks.
+
+    Attributes:
+        columns: the features in the model's order.
+        names: their names.
+        width: how many travel in the numeric block.
+        numeric: whether all do.
+        plain: whether, besides, each is a column of float64.
+    """
+
+    def __init__(self, features: "List[List[str]]") -> None:
+        self.columns = [Column(*feature) for feature in features]
+        self.names = [column.name for column in self.columns]
+        self.width = sum(column.type in NUMERIC for column in self.columns)
+        self.numeric = self.width == len(self.columns)
+        self.plain = self.numeric and all(column.dtype == "float64" for column in self.columns)
+
+    def array(self, rows: int, numbers: bytes, texts: bytes) -> Any:  # noqa: ANN401 - a numpy array
+        """The rows as an array, ``(rows, features)``: float64, or object when there are texts.
+
+        Args:
+            rows: how many.
+            numbers: the numeric block.
+            texts: the text block.
+        """
+        numpy = importlib.import_module("numpy")
+        block = numpy.frombuffer(numbers).reshape(rows, self.width)
+        if self.numeric:
+            return block.copy()  # some estimators want to be able to write
+        table = numpy.empty((rows, len(self.columns)), dtype=object)
+        for place, (column, values) in enumerate(zip(self.columns, self._parts(block, texts))):
+            kept = _present_texts(values) if column.type not in NUMERIC else values
+            table[:, place] = kept
+        return table
+
+    def frame(self, rows: int, numbers: bytes, texts: bytes) -> Any:  # noqa: ANN401 - a data frame
+        """The rows as a pandas data frame whose columns have the dtypes that the model was fitted on.
+
+        A column of integers or booleans with nulls stays float64 (NaN) or becomes object, as pandas
+        itself has it.
+
+        Args:
+            rows: how many.
+            numbers: the numeric block.
+            texts: the text block.
+        """
+        numpy, pandas = importlib.import_module("numpy"), importlib.import_module("pandas")
+        block = numpy.frombuffer(numbers).reshape(rows, self.width)
+        if self.plain:
+            return pandas.DataFrame(block.copy(), columns=self.names)
+        series = {}
+        for column, values in zip(self.columns, self._parts(block, texts)):
+            cast = _numeric_series if column.type in NUMERIC else _text_series
+            series[column.name] = cast(pandas, column, values)
+        return pandas.DataFrame(series, columns=self.names)
+
+    def records(self, rows: int, numbers: bytes, texts: bytes) -> "List[Dict[str, object]]":
+        """The rows as dictionaries of float, int, bool, str or None.
+
+        Args:
+            rows: how many.
+            numbers: the numeric block.
+            texts: the text block.
+        """
+        flat = memoryview(numbers).cast("d").tolist() if numbers else []
+        lists = json.loads(texts.decode()) if texts else [[]] * rows
+        found = []
+        for row in range(rows):
+            left, right = iter(flat[row * self.width : (row + 1) * self.width]), iter(lists[row])
+            found.append(
+                {
+                    column.name: _value(column.type, next(left)) if column.type in NUMERIC else next(right)
+                    for column in self.columns
+                }
+            )
+        return found
+
+    def _parts(self, block: Any, texts: bytes) -> "List[Any]":  # noqa: ANN401 - a numpy array
+        lists = json.loads(texts.decode()) if texts else []
+        parts, number, text = [], 0, 0
+        for column in self.columns:
+            if column.type in NUMERIC:
+                parts.append(block[:, number])
+                number += 1
+            else:
+                parts.append([row[text] for row in lists])
+                text += 1
+        return parts
+
+
+def _value(kind: str, value: float) -> object:
+    if value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return None
+    if kind == "number":
+        return value
+    return bool(value) if kind == "boolean" else int(value)
+
+
+def _present_texts(values: "List[Any]") -> "List[Any]":
+    return [float("nan") if value is None else value for value in values]
+
+
+def _numeric_series(pandas: Any, column: Column, values: Any) -> Any:  # noqa: ANN401 - pandas has no types here
+    series = pandas.Series(values.copy())
+    if column.dtype[:1].isupper() or column.dtype == "boolean":  # pandas' own types know null
+        return series.astype(column.dtype)
+    missing = bool(series.isna().any())
+    if column.type == "boolean" and (missing or column.dtype == "object"):
+        return pandas.Series([_value("boolean", value) for value in values], dtype=object)
+    if column.dtype == "category" and column.type != "number" and not missing:
+        return series.astype("bool" if column.type == "boolean" else "int64").astype("category")
+    if column.dtype == "object" or (missing and column.dtype.startswith(("int", "uint", "bool"))):
+        return series
+    return series.astype(column.dtype)
+
+
+def _text_series(pandas: Any, column: Column, values: "List[Any]") -> Any:  # noqa: ANN401 - likewise
+    if column.dtype.startswith("datetime64"):
+        times = pandas.Series(pandas.to_datetime(values, utc=True))
+        return (
+            times.astype(column.dtype)
+            if "," in column.dtype
+            else times.dt.tz_localize(None).astype(column.dtype)
+        )
+    present = _present_texts(values)
+    if column.dtype in ("category", "str", "string"):
+        return pandas.Series(present, dtype="object").astype(column.dtype)
+    return pandas.Series(present, dtype="object")

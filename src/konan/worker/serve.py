@@ -1,0 +1,118 @@
+"""The worker's loop: whole frames in, one call of the model at a time, one frame out for each."""
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import socket
+import struct
+import time
+import traceback
+from typing import Tuple
+
+from . import frames, wire
+from .loaders import Model, OutputInvalid
+
+LARGEST_ANSWER = 64 << 20
+"""Bytes that a model may answer to one frame."""
+
+_PATIENCE = struct.pack("ll", 30, 0)
+"""A gateway that stops in the middle of a frame for this long (seconds, microseconds) is dropped."""
+
+
+class _Stop(Exception):
+    """The supervisor has closed the channel."""
+
+
+def serve(channel: socket.socket, model: Model) -> None:
+    """Answer every link until the channel is closed.
+
+    Args:
+        channel: the supervisor's messages; each brings a new link.
+        model: answers the frames.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        try:
+            while True:
+                for key, _ in selector.select():
+                    link = key.fileobj
+                    if link is channel:
+                        _take_link(channel, selector)
+                    elif isinstance(link, socket.socket) and not _serve_once(link, model):
+                        selector.unregister(link)
+                        link.close()
+        except _Stop:
+            return
+
+
+def _take_link(channel: socket.socket, selector: selectors.BaseSelector) -> None:
+    received = wire.receive(channel)
+    if received is None:
+        raise _Stop
+    for descriptor in received[1]:
+        link = socket.socket(fileno=descriptor)
+        link.settimeout(None)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
+        selector.register(link, selectors.EVENT_READ)
+
+
+def _serve_once(link: socket.socket, model: Model) -> bool:
+    try:
+        frame = frames.read(link)
+        if frame is None or frame.kind != frames.PREDICT:
+            return False
+        frames.write(link, answer(model, frame))
+    except (OSError, ValueError):  # the gateway has gone or does not speak as agreed
+        return False
+    return True
+
+
+def answer(model: Model, frame: frames.Frame) -> frames.Frame:
+    """What the model says to one frame; whatever it raises becomes a `frames.FAIL` frame.
+
+    Args:
+        model: the loaded model.
+        frame: a `frames.PREDICT` frame; one with no rows is answered without the model.
+    """
+    started = time.perf_counter_ns()
+    try:
+        numbers, texts = _predict(model, frame) if frame.rows else (b"", b"")
+    except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit included
+        return _failure(frame.rows, error, time.perf_counter_ns() - started)
+    return frames.Frame(frames.DONE, frame.rows, numbers, texts, time.perf_counter_ns() - started)
+
+
+def _predict(model: Model, frame: frames.Frame) -> "Tuple[bytes, bytes]":
+    numbers, texts = model.predict(frame.rows, frame.numbers, frame.texts)
+    if len(numbers) + len(texts) > LARGEST_ANSWER:
+        raise OutputInvalid("The model answered more than %d MiB." % (LARGEST_ANSWER >> 20))
+    return numbers, texts
+
+
+def _failure(rows: int, error: BaseException, nanoseconds: int) -> frames.Frame:
+    kind, message, text = _described(error)
+    error.__traceback__ = None  # lets go of what the model held
+    if isinstance(error, MemoryError):
+        gc.collect()
+    log(text)
+    fault = wire.failed(kind, message, text)
+    del fault["kind"]
+    return frames.Frame(frames.FAIL, rows, b"", json.dumps(fault).encode(), nanoseconds)
+
+
+def log(text: str) -> None:
+    """Write to the version's log, whatever the model has done to ``sys.stderr``."""
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _described(error: BaseException) -> "Tuple[str, str, str]":
+    kind = type(error).__name__
+    try:
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=50))
+        return kind, str(error), text
+    except BaseException:  # noqa: BLE001 - its own text may raise
+        return kind, "The error cannot be put into words.", ""
