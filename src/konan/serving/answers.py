@@ -8,7 +8,7 @@ import http
 from dataclasses import dataclass
 
 from konan import clock
-from konan.errors import KonanError, Unauthenticated
+from konan.errors import KonanError, MethodNotAllowed, Unauthenticated
 from konan.serving import problems
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -41,8 +41,13 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def of_error(error: KonanError, request_id: str) -> Answer:
+def of_error(error: KonanError, request_id: str, allow: str = "") -> Answer:
     """The answer to a request that ended with an error.
+
+    Args:
+        error: what happened.
+        request_id: the id under which the log names this request.
+        allow: the methods that the path takes, said when the method was wrong.
 
     >>> of_error(Unauthenticated("No key."), "r1").headers
     (('WWW-Authenticate', 'Bearer'),)
@@ -50,6 +55,8 @@ def of_error(error: KonanError, request_id: str) -> Answer:
     headers = []
     if isinstance(error, Unauthenticated):
         headers.append(("WWW-Authenticate", "Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append(("Allow", allow))
     if error.retry_after is not None:
         headers.append(("Retry-After", str(error.retry_after)))
     return Answer(

@@ -7,6 +7,7 @@ from typing import Protocol
 from konan.config import Settings
 from konan.errors import KonanError
 from konan.ids import IdSource
+from konan.records.access import Principal
 from konan.serving.answers import Answer, Answers
 from konan.serving.http1 import Head, Limits, parse_head
 from konan.serving.logs import Log
@@ -14,6 +15,10 @@ from konan.serving.metrics import Metrics
 
 REMEMBERED_HEADS = 4096
 REMEMBERED_BYTES = 2048
+
+
+Authenticate = Callable[[Head], Principal]
+"""Who a request speaks for; raises `Unauthenticated`."""
 
 
 class Exchange(Protocol):
@@ -102,10 +107,12 @@ class Target(Protocol):
     Attributes:
         limit: most bytes of the body.
         streams: whether the body is passed on as it comes.
+        allow: the methods that it takes, as the Allow header has them.
     """
 
     limit: int
     streams: bool
+    allow: str
 
     def check(self, head: Head) -> None:
         """Refuse a request before its body is read.

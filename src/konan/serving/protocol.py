@@ -18,7 +18,7 @@ from konan.serving.answers import Answer
 from konan.serving.bodies import Framing, framing_of
 from konan.serving.desk import Desk, Sink, Target
 from konan.serving.http1 import HEAD_END, Head, check_partial
-from konan.serving.sinks import Collector, Refusal
+from konan.serving.sinks import Refusal
 
 NEVER = math.inf
 LINGER_SECONDS = 2.0
@@ -56,7 +56,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_admit", "_advancing", "_begun", "_body_due", "_buffer", "_desk", "_eof", "_forget", "_framing",
-        "_head", "_held", "_phase", "_renewed", "_sink", "_started", "_transport", "_unread_before",
+        "_head", "_held", "_phase", "_renewed", "_sink", "_started",
+        "_target", "_transport", "_unread_before",
         "_writable", "arrived", "deadline", "stalls_at",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._phase = Phase.HEAD
         self._buffer = b""
         self._head: Head | None = None
+        self._target: Target | None = None
         self._framing: Framing | None = None
         self._sink: Sink | None = None
         self._started = False
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
         except KonanError as error:
             self.fail(error)
             return False
-        self._head = head
+        self._head, self._target = head, target
         self.arrived = desk.now()
         stop = start + head.length
         if head.chunked or stop > len(buffer) or head.length > target.limit:
@@ -203,7 +205,7 @@ class Connection(asyncio.Protocol):
                 return
             self._sink = Refusal(self, error)
         else:
-            self._sink = target.open(self, head) if target.streams else Collector(target, self, head)
+            self._sink = target.open(self, head)
             if head.expects_continue and not data:
                 self._transport.write(answers.CONTINUE)
         self.deadline = self._desk.now() + self._desk.settings.body_timeout
@@ -264,7 +266,7 @@ class Connection(asyncio.Protocol):
         if not keep:
             self._close()
             return
-        self._head = self._framing = self._sink = None
+        self._head = self._target = self._framing = self._sink = None
         self._started = self._begun = False
         self._phase = Phase.HEAD
         self.deadline = self._desk.now() + self._desk.settings.idle_timeout
@@ -287,7 +289,8 @@ class Connection(asyncio.Protocol):
             return
         request_id = request_id or self._desk.ids.take()[0]
         self._desk.metrics.rejected(error.code)
-        self.reply(answers.of_error(error, request_id), request_id)
+        allow = self._target.allow if self._target is not None else ""
+        self.reply(answers.of_error(error, request_id, allow), request_id)
 
     def attempt(self, step: Callable[..., None], *arguments: object) -> None:
         """Run a step of answering; whatever it raises becomes the answer."""
@@ -378,7 +381,7 @@ class Connection(asyncio.Protocol):
         """
         self._phase = Phase.LINGER
         self._drop_body()
-        self._head = None
+        self._head = self._target = None
         self._buffer = b""
         self._unread_before = self._transport.get_write_buffer_size()
         patience = self._desk.settings.head_timeout if self._unread_before else LINGER_SECONDS

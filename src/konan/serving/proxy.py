@@ -35,6 +35,7 @@ class Splice:
     """
 
     streams = True
+    allow = ""
 
     def __init__(
         self, desk: Desk, limit: int, path: str = CONTROL_SOCKET, patience: float = PATIENCE_SECONDS

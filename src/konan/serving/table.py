@@ -1,0 +1,220 @@
+"""The deployments that a gateway serves: one snapshot of routes, compiled.
+
+A new snapshot replaces the old one at once. What did not change is kept: a version's queue and its links to
+workers live on under its uuid, and a version that has gone still answers what it was given.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import msgspec
+
+from konan.config import Settings
+from konan.errors import KonanError, NotFound, NotReady
+from konan.records.access import Principal
+from konan.records.routes import Route, RouteVersion, Snapshot
+from konan.serving.dispatch import Dispatcher
+from konan.serving.logs import Log
+from konan.serving.metrics import Metrics, Series
+from konan.serving.outputs import OutputCodec
+from konan.serving.validation import Validator
+
+Hung = Callable[[str, int], None]
+"""Told the uuid of a version and the number of its worker that hangs."""
+
+
+class ServedVersion:
+    """One version, ready to answer.
+
+    Args:
+        route: its deployment.
+        version: itself.
+        settings: limits of bodies.
+        dispatcher: its queue.
+        series: its counters.
+
+    Raises:
+        KonanError: its schema cannot be compiled.
+    """
+
+    __slots__ = (
+        "codec",
+        "deadline",
+        "deployment",
+        "dispatcher",
+        "many_middle",
+        "number",
+        "one_middle",
+        "project",
+        "series",
+        "uuid",
+        "validator",
+        "version",
+    )
+
+    def __init__(
+        self,
+        route: Route,
+        version: RouteVersion,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        series: Series,
+    ) -> None:
+        self.version = version
+        self.uuid = version.uuid
+        self.number = version.number
+        self.project = route.project
+        self.deployment = route.name
+        self.deadline = version.deadline
+        self.dispatcher = dispatcher
+        self.series = series
+        self.validator = Validator(version.schema, rows=settings.rows, depth=settings.json_depth)
+        self.codec = OutputCodec(version.schema.output)
+        name = msgspec.json.encode(route.name)
+        self.one_middle = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
+        self.many_middle = b'","version":%d,"output":' % version.number
+
+
+class _Deployed:
+    """One deployment: its versions by number, and the one that answers."""
+
+    __slots__ = ("live", "versions")
+
+    def __init__(self, live: ServedVersion | None, versions: dict[int, ServedVersion]) -> None:
+        self.live = live
+        self.versions = versions
+
+
+class Table:
+    """Finds the version that answers, and hands links to the queues they belong to.
+
+    Args:
+        settings: limits.
+        metrics: makes the counters of each version.
+        on_hung: told of workers that hang.
+        log: takes versions that cannot be served.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, on_hung: Hung, log: Log) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._on_hung = on_hung
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._deployed: dict[tuple[str, str], _Deployed] = {}
+        self._served: dict[str, ServedVersion] = {}
+        self._early: dict[tuple[str, int], socket.socket] = {}
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Serve a snapshot from now on."""
+        served: dict[str, ServedVersion] = {}
+        deployed: dict[tuple[str, str], _Deployed] = {}
+        for route in snapshot.routes:
+            versions = {}
+            for version in route.versions:
+                compiled = self._compiled(route, version)
+                if compiled is not None:
+                    versions[version.number] = served[version.uuid] = compiled
+            live = versions.get(route.live) if route.live is not None else None
+            deployed[route.project, route.name] = _Deployed(live, versions)
+        gone = self._served.keys() - served.keys()
+        for uuid in gone:
+            retired = self._served[uuid]
+            self._loop.call_later(retired.deadline, retired.dispatcher.close)
+        self._served, self._deployed = served, deployed
+        self._adopt_links()
+
+    def find(self, caller: Principal, name: str, number: int | None) -> ServedVersion:
+        """The version that answers a caller.
+
+        Args:
+            caller: who asks; sees only its project and, if it is limited, its deployments.
+            name: name of the deployment.
+            number: a version by number, or null for the live one.
+
+        Raises:
+            NotFound: no such deployment or version, or not for this caller.
+            NotReady: the deployment has no live version.
+        """
+        deployed = self._deployed.get((caller.project, name))
+        if deployed is None or not caller.sees(name):
+            raise NotFound("There is no such deployment.")
+        if number is None:
+            if deployed.live is None:
+                raise NotReady("The deployment has no live version yet.", retry_after=1)
+            return deployed.live
+        version = deployed.versions.get(number)
+        if version is None:
+            raise NotFound("The deployment has no such version.")
+        return version
+
+    def add_link(self, uuid: str, worker: int, link: socket.socket) -> None:
+        """Use a worker's link, now or once its version is served."""
+        version = self._served.get(uuid)
+        if version is not None:
+            version.dispatcher.add_link(worker, link)
+            return
+        self._drop_early(uuid, worker)
+        self._early[uuid, worker] = link
+
+    def remove_link(self, uuid: str, worker: int) -> None:
+        """Send a worker nothing more."""
+        self._drop_early(uuid, worker)
+        version = self._served.get(uuid)
+        if version is not None:
+            version.dispatcher.remove_link(worker)
+
+    def rest(self, uuid: str, seconds: float) -> None:
+        """A version's breaker opened for so many seconds, or closed (0)."""
+        version = self._served.get(uuid)
+        if version is not None:
+            version.dispatcher.rest(seconds)
+
+    def queues(self) -> list[dict[str, str | int | float]]:
+        """The queue of each version as plain values."""
+        return [
+            {
+                "project": version.project,
+                "deployment": version.deployment,
+                "version": version.number,
+                "workers": version.dispatcher.workers,
+                "waiting_rows": version.dispatcher.waiting_rows,
+                "frames": version.dispatcher.frames,
+                "rows": version.dispatcher.rows,
+                "model_seconds": version.dispatcher.model_nanoseconds / 1e9,
+            }
+            for version in self._served.values()
+        ]
+
+    def close(self) -> None:
+        """Close all queues and links."""
+        for version in self._served.values():
+            version.dispatcher.close()
+        for link in self._early.values():
+            link.close()
+        self._early.clear()
+
+    def _compiled(self, route: Route, version: RouteVersion) -> ServedVersion | None:
+        known = self._served.get(version.uuid)
+        if known is not None and known.version == version and known.deployment == route.name:
+            return known
+        dispatcher = known.dispatcher if known is not None else self._queue(version)
+        series = self._metrics.series(route.project, route.name, version.number)
+        try:
+            return ServedVersion(route, version, self._settings, dispatcher, series)
+        except KonanError as error:
+            self._log.write("error", "version cannot be served", version=version.uuid, code=error.code)
+            return None
+
+    def _queue(self, version: RouteVersion) -> Dispatcher:
+        return Dispatcher(version, self._loop, lambda worker: self._on_hung(version.uuid, worker))
+
+    def _adopt_links(self) -> None:
+        for uuid, worker in [key for key in self._early if key[0] in self._served]:
+            self._served[uuid].dispatcher.add_link(worker, self._early.pop((uuid, worker)))
+
+    def _drop_early(self, uuid: str, worker: int) -> None:
+        link = self._early.pop((uuid, worker), None)
+        if link is not None:
+            link.close()
