@@ -148,14 +148,24 @@ def _python(path: Path) -> Reading:
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
     own = {file.stem for file in files} | {file.parent.name for file in files if file.parent != path}
     modules: set[str] = set()
+    words: set[str] = set()
     for file in files:
         try:
             tree = ast.parse(file.read_bytes(), filename=file.name)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ModelFileInvalid(f"{file.name} is not valid Python: {error}") from error
         modules.update(_imported(tree))
+        words.update("frame" for node in ast.walk(tree) if _wants_frames(node))
     kept = sorted(name for name in modules if name.partition(".")[0] not in own)
-    return Reading(format="python", modules=tuple(kept))
+    return Reading(format="python", modules=tuple(kept), words=tuple(sorted(words)))
+
+
+def _wants_frames(node: ast.AST) -> bool:
+    """Whether this is ``input = "frame"``, by which a class asks for its rows as a data frame."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant):
+        return False
+    names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return names == ["input"] and node.value.value == "frame"
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

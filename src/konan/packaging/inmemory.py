@@ -4,7 +4,6 @@ Only here, and only when there is such an object, are numpy, pandas or joblib im
 object has them.
 """
 
-import itertools
 import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -185,7 +184,7 @@ def _outputs(model: Any, features: Any) -> Iterator[Any]:  # noqa: ANN401 - any 
                 else {"probabilities": dict(zip(texts, probabilities[place], strict=True))}
             )
             yield {"label": label, **given}
-    elif _is_regressor(model):
+    elif _is("regressor", model):
         for value in labels:
             yield {"value": value}
     else:
@@ -194,18 +193,18 @@ def _outputs(model: Any, features: Any) -> Iterator[Any]:  # noqa: ANN401 - any 
 
 def _classes(model: Any) -> list[Any] | None:  # noqa: ANN401 - any model
     """A classifier's classes as plain values; None for other models, and for several targets at once."""
-    classes = getattr(model, "classes_", None)
-    if classes is None or isinstance(classes, list | tuple):
+    classes: Any = getattr(model, "classes_", None)
+    if not _is("classifier", model) or getattr(classes, "ndim", 0) != 1:
         return None
-    plain = classes.tolist() if hasattr(classes, "tolist") else list(classes)
-    return None if any(isinstance(each, list) for each in itertools.islice(plain, 1)) else plain
+    return list(classes.tolist())
 
 
-def _is_regressor(model: Any) -> bool:  # noqa: ANN401 - any model
+def _is(kind: str, model: Any) -> bool:  # noqa: ANN401 - any model
+    """Whether scikit-learn calls it a ``classifier`` or a ``regressor``, as the worker will ask it."""
     base = sys.modules.get("sklearn.base")
-    if base is not None:
-        try:
-            return bool(base.is_regressor(model))
-        except (AttributeError, TypeError):
-            return False  # a model of another family, which has no tags
-    return getattr(model, "_estimator_type", "") == "regressor"
+    if base is None:
+        return getattr(model, "_estimator_type", "") == kind
+    try:
+        return bool(getattr(base, f"is_{kind}")(model))
+    except (AttributeError, TypeError, ValueError):
+        return False  # a model that only resembles scikit-learn's

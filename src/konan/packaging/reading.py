@@ -10,7 +10,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         format: ``joblib``, ``cloudpickle``, ``pickle``, ``skops`` or ``python``.
         compression: what the file is compressed with, as ``zlib``; empty when it is not.
         modules: full names of the modules that it names, sorted.
-        words: attributes that tell how the model wants its input, as ``feature_names_in_``.
+        words: what tells how the model wants its input: ``feature_names_in_`` and ``ColumnTransformer``
+            of a fitted model, ``frame`` of a Python class.
         sklearn: the version of scikit-learn that the estimator was fitted with, or empty.
         complete: false when the file could be followed only part of the way.
     """

@@ -67,9 +67,9 @@ class PythonFlavor:
             )
         return {"class": classes[0]}
 
-    def needs(self, options: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:  # noqa: ARG002 - as it imports
-        """Nothing beside what it imports."""
-        return ()
+    def needs(self, options: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:  # noqa: ARG002 - see Flavor
+        """Pandas where the class asks for data frames; else nothing beside what it imports."""
+        return ("numpy", "pandas") if "frame" in reading.words else ()
 
     def runs_code(self, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - it is code
         """Always."""
