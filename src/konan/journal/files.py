@@ -1,0 +1,170 @@
+"""The segment that is being written, and the next one, made ready beside it.
+
+A segment is written full of zeros and synced before it is used; then a group of records is one write that
+changes no metadata (`O_DSYNC`), the fastest way to have it on disk. Filling the next segment happens in a
+thread of its own, so that a turn-over costs a rename and two syncs.
+"""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+from konan.journal.segments import HEAD_BYTES, Head, name_of, pack_head
+
+PREPARED = "prepared"
+"""Name of the segment that is made ready; it holds no record."""
+
+_CHUNK = 1024 * 1024
+_ZEROS = bytes(_CHUNK)
+
+
+class SegmentFiles:
+    """Writes groups of records into segments of one directory; used by one thread.
+
+    Args:
+        directory: where the segments are; a descriptor of it is kept open.
+        segment_bytes: size of a segment; a group that is larger gets a segment of its own size.
+        number: number of the first segment to make.
+    """
+
+    def __init__(self, directory: Path, segment_bytes: int, number: int) -> None:
+        self._directory = directory
+        self._segment_bytes = segment_bytes
+        self._number = number
+        self._descriptor: int | None = None
+        self._offset = 0
+        self._size = 0
+        self._preparation: _Preparation | None = None
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Start to make the next segment ready."""
+        self._preparation = _Preparation(self._directory / PREPARED, self._segment_bytes)
+
+    def write(self, first: int, group: bytes) -> None:
+        """Put a group on disk; it is there when this returns.
+
+        Args:
+            first: sequence of the group's first record.
+            group: records, packed.
+
+        Raises:
+            OSError: it is not known to be on disk; `abandon` must be called before the next write.
+        """
+        if self._descriptor is None or self._offset + len(group) > self._size:
+            self._turn_over(first, HEAD_BYTES + len(group))
+        view = memoryview(group)
+        while view:
+            written = os.pwrite(self._open_descriptor(), view, self._offset)
+            view = view[written:]
+            self._offset += written
+
+    def abandon(self) -> None:
+        """Never write to the segment again; what is in it stays as it is."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None
+
+    def close(self) -> None:
+        """Give the unused zeros back to the disk and close the segment."""
+        self._finish_segment()
+        if self._preparation is not None:
+            self._preparation.wait()
+        with contextlib.suppress(OSError):
+            (self._directory / PREPARED).unlink()
+
+    def _open_descriptor(self) -> int:
+        if self._descriptor is None:
+            raise OSError("the segment is closed")
+        return self._descriptor
+
+    def _finish_segment(self) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._offset)
+                os.fsync(self._descriptor)
+            self.abandon()
+
+    def _turn_over(self, first: int, least: int) -> None:
+        self._finish_segment()
+        prepared = self._directory / PREPARED
+        self._ready(prepared, least)
+        descriptor = os.open(prepared, os.O_WRONLY | os.O_DSYNC)
+        try:
+            os.pwrite(descriptor, pack_head(Head(self._number, first)), 0)
+            prepared.rename(self._directory / name_of(self._number))
+            sync_directory(self._directory)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        self._offset = HEAD_BYTES
+        self._size = max(least, self._segment_bytes)
+        self._number += 1
+        self.prepare()
+
+    def _ready(self, prepared: Path, least: int) -> None:
+        """Wait for the next segment; make it now if that failed before or if it is too small."""
+        done = self._preparation is not None and self._preparation.wait() is None
+        self._preparation = None
+        if not done or least > self._segment_bytes:
+            fill(prepared, max(least, self._segment_bytes))
+
+
+class _Preparation:
+    """A segment that is being filled by a thread."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+        self._error: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="journal-prepare", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> OSError | None:
+        """Wait until it is done; why it failed, or None."""
+        self._thread.join()
+        return self._error
+
+    def _run(self) -> None:
+        try:
+            fill(self._path, self._size)
+        except OSError as error:
+            self._error = error
+
+
+def fill(path: Path, size: int) -> None:
+    """Make a file of zeros that is wholly on disk.
+
+    Raises:
+        OSError: it cannot be made, and nothing of it is left; with errno ENOSPC if the disk is full.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):  # says at once whether there is room
+            os.posix_fallocate(descriptor, 0, size)
+        offset = 0
+        while offset < size:
+            offset += os.pwrite(descriptor, memoryview(_ZEROS)[: size - offset], offset)
+            os.fsync(descriptor)  # in small steps, or it would hold up the groups of the segment before
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable.
+
+    Raises:
+        OSError: they are not known to be on disk.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
