@@ -1,16 +1,15 @@
 """What all connections of one gateway share: limits, the heads that are known, ids, answers, counters."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from konan import clock
 from konan.config import Settings
 from konan.errors import KonanError
 from konan.ids import IdSource
 from konan.records.access import Principal
 from konan.serving.answers import Answer, Answers
 from konan.serving.http1 import Head, Limits, parse_head
-from konan.serving.logs import Log
 from konan.serving.metrics import Metrics
 
 REMEMBERED_HEADS = 4096
@@ -143,7 +142,6 @@ class Desk:
         route: chooses what answers a request by its head alone. Its result is remembered with the
             head, hence it must not depend on anything else; it may raise `RequestMalformed`.
         metrics: counts connections and refusals.
-        log: takes what goes wrong.
 
     Attributes:
         draining: whether connections are closed after their next answer.
@@ -151,18 +149,15 @@ class Desk:
         now: monotonic seconds.
     """
 
-    def __init__(
-        self, settings: Settings, route: Callable[[Head], Target], metrics: Metrics, log: Log
-    ) -> None:
+    def __init__(self, settings: Settings, route: Callable[[Head], Target], metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.log = log
         self.answers = Answers()
         self.ids = IdSource()
         self.draining = False
         self.limits = Limits(settings.head_bytes, settings.head_count, settings.target_bytes)
         self.heads: dict[bytes, tuple[Head, Target]] = {}
-        self.now = asyncio.get_running_loop().time
+        self.now = clock.monotonic
         self._route = route
 
     def learn(self, raw: bytes) -> tuple[Head, Target]:

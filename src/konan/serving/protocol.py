@@ -13,7 +13,7 @@ from typing import cast
 from typing_extensions import override
 
 from konan.errors import BodyTooLarge, KonanError, RequestTimeout
-from konan.serving import answers
+from konan.serving import answers, bugs
 from konan.serving.answers import Answer
 from konan.serving.bodies import Framing, framing_of
 from konan.serving.desk import Desk, Sink, Target
@@ -299,7 +299,7 @@ class Connection(asyncio.Protocol):
         except KonanError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - a bug must cost one request, never the process
-            self._desk.log.bug(error)
+            bugs.report(error)
             self.fail(KonanError("Something went wrong inside Konan."))
 
     def begin(self, data: bytes) -> None:

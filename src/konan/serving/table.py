@@ -5,6 +5,7 @@ workers live on under its uuid, and a version that has gone still answers what i
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 
@@ -15,10 +16,11 @@ from konan.errors import KonanError, NotFound, NotReady
 from konan.records.access import Principal
 from konan.records.routes import Route, RouteVersion, Snapshot
 from konan.serving.dispatch import Dispatcher
-from konan.serving.logs import Log
 from konan.serving.metrics import Metrics, Series
 from konan.serving.outputs import OutputCodec
 from konan.serving.validation import Validator
+
+_log = logging.getLogger(__name__)
 
 Hung = Callable[[str, int], None]
 """Told the uuid of a version and the number of its worker that hangs."""
@@ -39,13 +41,14 @@ class ServedVersion:
     """
 
     __slots__ = (
+        "_in_many",
+        "_in_one",
         "codec",
         "deadline",
         "deployment",
+        "deployment_uuid",
         "dispatcher",
-        "many_middle",
         "number",
-        "one_middle",
         "project",
         "series",
         "uuid",
@@ -66,14 +69,32 @@ class ServedVersion:
         self.number = version.number
         self.project = route.project
         self.deployment = route.name
+        self.deployment_uuid = route.deployment
         self.deadline = version.deadline
         self.dispatcher = dispatcher
         self.series = series
         self.validator = Validator(version.schema, rows=settings.rows, depth=settings.json_depth)
         self.codec = OutputCodec(version.schema.output)
         name = msgspec.json.encode(route.name)
-        self.one_middle = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
-        self.many_middle = b'","version":%d,"output":' % version.number
+        self._in_one = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
+        self._in_many = b'","version":%d,"output":' % version.number
+
+    def answer(self, ids: list[str], outputs: list[bytes], *, single: bool) -> bytes:
+        """The body of an answer.
+
+        Args:
+            ids: prediction ids, one per row.
+            outputs: JSON texts, one per row.
+            single: whether the request was one object and not an array.
+        """
+        if single:
+            return b'{"id":"%b%b%b}' % (ids[0].encode(), self._in_one, outputs[0])
+        middle = self._in_many
+        rows = [
+            b'{"id":"%b%b%b}' % (row_id.encode(), middle, out)
+            for row_id, out in zip(ids, outputs, strict=True)
+        ]
+        return b'{"predictions":[%b]}' % b",".join(rows)
 
 
 class _Deployed:
@@ -93,14 +114,12 @@ class Table:
         settings: limits.
         metrics: makes the counters of each version.
         on_hung: told of workers that hang.
-        log: takes versions that cannot be served.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, on_hung: Hung, log: Log) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, on_hung: Hung) -> None:
         self._settings = settings
         self._metrics = metrics
         self._on_hung = on_hung
-        self._log = log
         self._loop = asyncio.get_running_loop()
         self._deployed: dict[tuple[str, str], _Deployed] = {}
         self._served: dict[str, ServedVersion] = {}
@@ -204,7 +223,7 @@ class Table:
         try:
             return ServedVersion(route, version, self._settings, dispatcher, series)
         except KonanError as error:
-            self._log.write("error", "version cannot be served", version=version.uuid, code=error.code)
+            _log.error("version cannot be served", extra={"version": version.uuid, "code": error.code})
             return None
 
     def _queue(self, version: RouteVersion) -> Dispatcher:

@@ -1,0 +1,174 @@
+"""A gateway: the snapshot, the keys, the journal and the listener put together, and what it is told.
+
+It serves from its own copy of the routes, so it goes on when control is down, and it never imports a model
+library or unpickles anything.
+"""
+
+import asyncio
+import logging
+import re
+import socket
+
+import msgspec
+
+from konan import clock, config
+from konan.access.grants import Grants
+from konan.channel import Channel
+from konan.config import Settings
+from konan.errors import RequestMalformed
+from konan.journal.writer import Writer
+from konan.records import messages
+from konan.records.access import Principal
+from konan.records.messages import AnyMessage
+from konan.records.routes import Snapshot
+from konan.serving import bugs
+from konan.serving.answers import Answer
+from konan.serving.desk import Desk, Target
+from konan.serving.health import Health
+from konan.serving.http1 import Head
+from konan.serving.listener import Listener
+from konan.serving.metrics import Metrics
+from konan.serving.predict import Line, Predict
+from konan.serving.proxy import Splice
+from konan.serving.table import Table
+
+STATS_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+_PREDICT = re.compile(r"/v1/deployments/([^/]+)/predict")
+_UPLOAD = re.compile(r"/v1/deployments/[^/]+/versions")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Gateway:
+    """One gateway process's parts.
+
+    Args:
+        index: its number among the gateways; its journal is named by it.
+        settings: all settings.
+        channel: to the supervisor.
+
+    Raises:
+        Conflict: another process writes this gateway's journal.
+    """
+
+    def __init__(self, index: int, settings: Settings, channel: Channel) -> None:
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._index = index
+        self._settings = settings
+        self._channel = channel
+        self._paths = config.paths(settings)
+        self._grants = Grants(())
+        self._generation = -1
+        self._metrics = Metrics()
+        self._journal = Writer(
+            self._paths.journal / str(index), settings.segment_bytes, asyncio.get_running_loop()
+        )
+        self._table = Table(settings, self._metrics, self._hung)
+        self._desk = Desk(settings, self._target, self._metrics)
+        self._listener = Listener(self._desk)
+        self._line = Line(self._desk, settings, self._authenticate, self._table, self._journal)
+        self._hosts = {*_LOOPBACK, _as_host(settings.host)}
+        small = settings.body_bytes
+        said = Answer(200, b'{"status":"ok"}')
+        self._health = Health(lambda: True, said, self._authenticate, small)
+        self._readiness = Health(self.is_ready, said, self._authenticate, small)
+        self._uploads = Splice(self._desk, settings.upload_bytes)
+        self._others = Splice(self._desk, small)
+
+    def is_ready(self) -> bool:
+        """Whether the gateway should be sent requests: it has routes and a journal, and is not draining."""
+        return self._generation >= 0 and not self._line.journal_broken and not self._desk.draining
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Serve until the supervisor says to drain or has gone.
+
+        Args:
+            sock: the bound socket to accept connections from.
+        """
+        self.take_snapshot()
+        await self._listener.start(sock)
+        self._channel.send(messages.Ready(name="gateway"))
+        _log.info("gateway serves", extra={"generation": self._generation})
+        reporting = asyncio.create_task(self._report())
+        obeying = asyncio.create_task(self._obey())
+        await asyncio.wait((obeying, self._told), return_when=asyncio.FIRST_COMPLETED)
+        grace = obeying.result() if obeying.done() else self._settings.drain_timeout
+        obeying.cancel()
+        _log.info("gateway drains", extra={"seconds": grace})
+        await self._listener.drain(grace)
+        reporting.cancel()
+        self._table.close()
+        self._journal.close()
+        self._channel.close()
+
+    def drain(self) -> None:
+        """Begin to drain, as if the supervisor had said so."""
+        if not self._told.done():
+            self._told.set_result(None)
+
+    def take_snapshot(self) -> None:
+        """Serve what the snapshot's file says from now on; without a readable file, go on as before."""
+        try:
+            snapshot = msgspec.json.decode(self._paths.snapshot.read_bytes(), type=Snapshot)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.DecodeError) as error:
+            bugs.report(error)
+            return
+        self._table.take(snapshot)
+        self._grants = Grants(snapshot.keys)
+        self._generation = snapshot.generation
+        self._channel.send(messages.SnapshotTaken(gateway=self._index, generation=snapshot.generation))
+
+    def _target(self, head: Head) -> Target:
+        if head.host not in self._hosts:
+            raise RequestMalformed("The Host header names another server.")
+        if head.path == "/healthz":
+            return self._health
+        if head.path == "/readyz":
+            return self._readiness
+        asked = _PREDICT.fullmatch(head.path)
+        if asked:
+            return Predict(self._line, asked[1], head)
+        if head.method == "POST" and _UPLOAD.fullmatch(head.path):
+            return self._uploads
+        return self._others
+
+    def _authenticate(self, head: Head) -> Principal:
+        return self._grants.authenticate(head.authorization, clock.now_ns() * 1e-9)
+
+    def _hung(self, version_uuid: str, worker: int) -> None:
+        _log.warning("worker hangs", extra={"version": version_uuid, "worker": worker})
+        self._channel.send(messages.WorkerHung(version_uuid=version_uuid, worker=worker))
+
+    async def _obey(self) -> float:
+        """Do what the supervisor says until it says to drain, or has gone; gives the seconds for draining."""
+        while (received := await self._channel.receive()) is not None:
+            message, descriptors = received
+            if isinstance(message, messages.Drain):
+                return message.seconds
+            self._take(message, [socket.socket(fileno=descriptor) for descriptor in descriptors])
+        return self._settings.drain_timeout
+
+    def _take(self, message: AnyMessage, links: list[socket.socket]) -> None:
+        if isinstance(message, messages.LinkAdded) and links:
+            self._table.add_link(message.version_uuid, message.worker, links.pop())
+        elif isinstance(message, messages.LinkRemoved):
+            self._table.remove_link(message.version_uuid, message.worker)
+        elif isinstance(message, messages.Resting):
+            self._table.rest(message.version_uuid, message.seconds)
+        elif isinstance(message, messages.SnapshotChanged):
+            self.take_snapshot()
+        for link in links:
+            link.close()
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(STATS_SECONDS)
+            picture = self._metrics.snapshot()
+            picture["queues"] = self._table.queues()
+            self._channel.send(messages.Stats(gateway=self._index, metrics=picture))
+
+
+def _as_host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address.lower()

@@ -1,0 +1,216 @@
+"""The path of a prediction: key, rows, model, outputs, log, answer, in this order.
+
+This code runs for every prediction, so it joins prepared bytes, takes ids from a counter and makes one
+object per request.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from konan import clock
+from konan.config import Settings
+from konan.errors import (
+    Invalid,
+    JournalUnavailable,
+    KonanError,
+    MediaTypeUnsupported,
+    MethodNotAllowed,
+    NotAllowed,
+    OutputInvalid,
+)
+from konan.journal.entry import Entry, encode
+from konan.journal.writer import Writer
+from konan.records.access import Principal
+from konan.serving import answers, bugs
+from konan.serving.desk import Authenticate, Desk, Exchange, Sink
+from konan.serving.dispatch import Call
+from konan.serving.http1 import Head
+from konan.serving.sinks import Collector
+from konan.serving.table import ServedVersion, Table
+from konan.serving.validation import Parsed
+from konan.worker.frames import Frame
+
+_VERSION = re.compile(r"version=([1-9][0-9]{0,8})")
+_JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?', re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Line:
+    """What all predictions of a gateway go through.
+
+    Attributes:
+        desk: ids, answers, counters.
+        settings: limits.
+        authenticate: checks keys.
+        table: finds versions.
+        journal: keeps answers before they are sent.
+        journal_broken: whether the journal failed in a way that does not pass.
+    """
+
+    desk: Desk
+    settings: Settings
+    authenticate: Authenticate
+    table: Table
+    journal: Writer
+    journal_broken: bool = False
+
+
+class Predict:
+    """The target of predictions of one deployment, as one head asks for them.
+
+    Args:
+        line: what predictions go through.
+        name: name of the deployment, as the path has it.
+        head: the request's head; only what does not change is taken from it.
+    """
+
+    streams = False
+    allow = "POST"
+
+    def __init__(self, line: Line, name: str, head: Head) -> None:
+        self.limit = line.settings.body_bytes
+        self._line = line
+        self._name = name
+        self._number: int | None = None
+        self._refused: Callable[[], KonanError] | None = None
+        asked = _VERSION.fullmatch(head.query)
+        if asked:
+            self._number = int(asked[1])
+        elif head.query:
+            self._refused = _query_unknown
+        if not _JSON.fullmatch(head.content_type):
+            self._refused = _media_type_unsupported
+
+    def check(self, head: Head) -> None:
+        """Refuse a request by its head.
+
+        Raises:
+            KonanError: the key, its scope, the path, the query or the type of the body is wrong.
+        """
+        self._admit(head)
+
+    def run(self, exchange: Exchange, head: Head, body: bytes) -> None:
+        """Check the rows and give them to the model.
+
+        Raises:
+            KonanError: the request is refused.
+        """
+        caller, version = self._admit(head)
+        parsed = version.validator.parse(body)
+        prediction = Prediction(self._line, exchange, caller, version, parsed)
+        deadline = clock.monotonic() + version.deadline
+        version.dispatcher.submit(
+            Call(parsed.rows, parsed.numbers, parsed.texts, deadline, prediction.predicted)
+        )
+
+    def open(self, exchange: Exchange, head: Head) -> Sink:
+        """Take a request whose body is still to come."""
+        return Collector(self, exchange, head)
+
+    def _admit(self, head: Head) -> tuple[Principal, ServedVersion]:
+        caller = self._line.authenticate(head)
+        if head.method != "POST":
+            raise MethodNotAllowed("Predictions are asked for with POST.")
+        if not caller.may("predict"):
+            raise NotAllowed("The key lacks the scope predict.")
+        version = self._line.table.find(caller, self._name, self._number)
+        if self._refused is not None:
+            raise self._refused()
+        return caller, version
+
+
+class Prediction:
+    """One request between its rows and its answer.
+
+    Args:
+        line: what predictions go through.
+        exchange: where the answer goes.
+        caller: who asks.
+        version: who answers.
+        parsed: the rows.
+    """
+
+    __slots__ = ("_at_ns", "_body", "_caller", "_exchange", "_ids", "_line", "_parsed", "_version")
+
+    def __init__(
+        self, line: Line, exchange: Exchange, caller: Principal, version: ServedVersion, parsed: Parsed
+    ) -> None:
+        self._line = line
+        self._exchange = exchange
+        self._caller = caller
+        self._version = version
+        self._parsed = parsed
+        self._ids: list[str] = []
+        self._body = b""
+        self._at_ns = clock.now_ns()
+        line.desk.metrics.in_flight += 1
+
+    def predicted(self, result: Frame | KonanError) -> None:
+        """The model has answered, or it has not."""
+        if isinstance(result, KonanError):
+            self._fail(result)
+            return
+        try:
+            self._keep(result)
+        except KonanError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a bug must cost one request, never the queue
+            bugs.report(error)
+            self._fail(KonanError("Something went wrong inside Konan."))
+
+    def _keep(self, frame: Frame) -> None:
+        """Render the answer, and have it written to the journal."""
+        version, parsed = self._version, self._parsed
+        outputs = version.codec.render(frame)
+        if len(outputs) != parsed.rows:
+            raise OutputInvalid("The model answered another number of rows than it was given.")
+        ids = self._ids = self._line.desk.ids.take(parsed.rows)
+        self._body = version.answer(ids, outputs, single=parsed.single)
+        entry = Entry(
+            at_ns=self._at_ns,
+            project=version.project,
+            deployment=version.deployment_uuid,
+            version=version.number,
+            role="live",
+            key_id=self._caller.key_id,
+            request_id=ids[0],
+            status=200,
+            latency_us=int(self._seconds() * 1e6),
+            ids=ids,
+            single=parsed.single,
+            body=parsed.raw,
+            outputs=outputs,
+        )
+        payload = encode(entry)
+        self._line.journal.append(payload, self._kept)
+
+    def _kept(self, error: KonanError | None) -> None:
+        """The record is on disk, or it is not."""
+        if error is not None:
+            self._line.journal_broken |= isinstance(error, JournalUnavailable)
+            self._fail(error)
+            return
+        line, exchange = self._line, self._exchange
+        line.desk.metrics.in_flight -= 1
+        self._version.series.answered(self._parsed.rows, self._seconds())
+        keep = exchange.keeps()
+        exchange.finish(line.desk.answers.predicted(self._body, self._ids[0].encode(), keep=keep), keep=keep)
+
+    def _fail(self, error: KonanError) -> None:
+        desk = self._line.desk
+        desk.metrics.in_flight -= 1
+        self._version.series.failed(error.code, self._parsed.rows, self._seconds())
+        request_id = desk.ids.take()[0]
+        self._exchange.reply(answers.of_error(error, request_id), request_id)
+
+    def _seconds(self) -> float:
+        return self._line.desk.now() - self._exchange.arrived
+
+
+def _query_unknown() -> KonanError:
+    return Invalid("The only query parameter here is `version`, a version's number.")
+
+
+def _media_type_unsupported() -> KonanError:
+    return MediaTypeUnsupported("The body must be JSON.", hint="Send `Content-Type: application/json`.")
