@@ -1,0 +1,82 @@
+"""What a gateway answers itself: rows of the table that are documented here and handled there."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from konan import errors
+from konan.control.table import Endpoint, Nothing
+from konan.records.access import Scope
+from konan.records.predictions import Prediction
+
+
+class PredictQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which version is asked; absent is the live one."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer for one row of many."""
+
+    id: str
+    version: int
+    output: Any
+
+
+class Predictions(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers for many rows, in their order."""
+
+    predictions: tuple[BatchItem, ...]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """That the server runs, or takes requests."""
+
+    status: str
+
+
+def _row(
+    method: str, path: str, permission: tuple[Scope, ...], types: tuple[Any, Any, Any], summary: str
+) -> Endpoint:
+    query, request, response = types
+    failures = (errors.NotReady,) if not permission else _PREDICT_ERRORS
+    return Endpoint(
+        method=method,
+        path=path,
+        permission=permission,
+        query=query,
+        request=request,
+        response=response,
+        status=200,
+        media_type="application/json",
+        summary=summary,
+        errors=failures,
+        handler=None,
+    )
+
+
+_PREDICT_ERRORS = (
+    errors.JsonMalformed,
+    errors.NotFound,
+    errors.BodyTooLarge,
+    errors.MediaTypeUnsupported,
+    errors.RowsInvalid,
+    errors.TooMany,
+    errors.ModelFailed,
+    errors.NotReady,
+    errors.DeadlineExceeded,
+    errors.StorageFull,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _row("GET", "/healthz", (), (Nothing, Nothing, Health), "Say that the server runs."),
+    _row("GET", "/readyz", (), (Nothing, Nothing, Health), "Say that the server takes requests."),
+    _row(
+        "POST",
+        "/v1/deployments/{name}/predict",
+        ("predict",),
+        (PredictQuery, dict[str, Any] | list[dict[str, Any]], Prediction | Predictions),
+        "Predict one row (an object) or many (an array); typed in the deployment's own document.",
+    ),
+)

@@ -1,0 +1,281 @@
+"""Keeps gateways and workers in step with the store, and brings new versions up.
+
+The snapshot always goes out before workers are asked for: gateways know a version before its workers are
+linked, and have let go of a version before its workers end.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+
+from konan import clock
+from konan.access.grants import Grants
+from konan.config import Paths, Settings
+from konan.control import world
+from konan.control.readiness import Readiness, WorkersFailed
+from konan.errors import KonanError, NotReady
+from konan.ports import Runtime, Store
+from konan.records.access import Principal
+from konan.records.deployments import Deployment, Failure, Version
+from konan.records.routes import Snapshot, WorkerSpec
+
+_BUILDS_AT_ONCE = 2
+_PUBLISH_WITHIN = 1.0
+_WARM_SECONDS = 600.0
+_RETRY_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Builder(Protocol):
+    """What makes versions ready to run (`konan.packaging.register.Registrar`)."""
+
+    async def build(self, caller: Principal, version: Version) -> Version:
+        """Build and certify; the version it returns is ``failed`` when that did not work out."""
+        ...
+
+    def materialise(self, version: Version) -> object:
+        """Lay out the version's package and environment on this machine, if they are not there."""
+        ...
+
+    def worker_spec(self, version: Version) -> WorkerSpec:
+        """The workers that shall run for it."""
+        ...
+
+
+class Fleet:
+    """What runs, as it follows from the store.
+
+    Args:
+        store: the metadata.
+        runtime: where workers run.
+        builder: makes versions ready to run.
+        settings: of this server.
+        paths: where it keeps its things.
+        warm_seconds: for how long the workers of a superseded version are kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        runtime: Runtime,
+        builder: Builder,
+        settings: Settings,
+        paths: Paths,
+        warm_seconds: float = _WARM_SECONDS,
+    ) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._builder = builder
+        self._settings = settings
+        self._paths = paths
+        self._warm_seconds = warm_seconds
+        self._grants = Grants([])
+        self._generation = 0
+        self._rows: list[world.Row] = []
+        self._specs: dict[str, WorkerSpec] = {}
+        self._starting: set[str] = set()
+        self._warm: dict[str, float] = {}
+        self._readiness = Readiness()
+        self._snapshot_lock = asyncio.Lock()
+        self._world_lock = asyncio.Lock()
+        self._switch_lock = asyncio.Lock()
+        self._builds = asyncio.Semaphore(_BUILDS_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def grants(self) -> Grants:
+        """The keys that are valid now."""
+        return self._grants
+
+    @property
+    def generation(self) -> int:
+        """Number of the snapshot that was written last."""
+        return self._generation
+
+    @property
+    def sandbox(self) -> dict[str, object]:
+        """Level and layers that the last worker reported; empty while none has."""
+        return self._readiness.sandbox()
+
+    async def start(self) -> None:
+        """Publish what is live, start its workers, and go on with versions that were being built."""
+        self._spawn(self._readiness.follow(self._runtime.changes()))
+        await self.refresh()
+        for deployment, version in self._rows:
+            if version.state == "building":
+                self.bring_up(_platform(deployment.project), version)
+
+    async def stop(self) -> None:
+        """End the background work; versions that are being built go on at the next start."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def bring_up(self, caller: Principal, version: Version) -> None:
+        """Build a version in the background, start its workers, and make it live."""
+        self._spawn(self._bring_up(caller, version))
+
+    async def keys_changed(self) -> None:
+        """Make every gateway know the keys as they are now.
+
+        Raises:
+            StorageFull: the snapshot could not be written; it is tried again in the background.
+        """
+        await self._publish()
+
+    async def refresh(self) -> None:
+        """Make gateways and workers be as the store says."""
+        async with self._world_lock:
+            await self._publish()
+            wanted = world.served(self._rows, self._also())
+            specs = [spec for _, version in wanted if (spec := await self._spec(version)) is not None]
+            self._specs = {spec.version_uuid: spec for spec in specs}
+            self._readiness.keep_only(self._specs)
+            await self._runtime.want(tuple(specs))
+
+    def labels(self, caller: Principal) -> frozenset[str]:
+        """What the workers that exist for a caller are called, as ``bikes v3``."""
+        return frozenset(
+            self._specs[version.uuid].label
+            for deployment, version in self._rows
+            if deployment.project == caller.project
+            and caller.sees(deployment.name)
+            and version.uuid in self._specs
+        )
+
+    def state_of(self, deployment: Deployment, newest: Version | None) -> str:
+        """How a deployment is: ``ready``, ``degraded``, ``building`` or ``failed``.
+
+        Args:
+            deployment: as the store has it.
+            newest: its newest version, if it has any; looked at while none is live.
+        """
+        if deployment.live_version is None:
+            return "failed" if newest is not None and newest.state == "failed" else "building"
+        ready = any(
+            self._readiness.ready(version.uuid)
+            for owner, version in self._rows
+            if owner.uuid == deployment.uuid and version.version == deployment.live_version
+        )
+        return "ready" if ready else "degraded"
+
+    async def _publish(self) -> None:
+        async with self._snapshot_lock:
+            self._rows = await asyncio.to_thread(self._store.platform_versions)
+            grants = await asyncio.to_thread(self._store.platform_grants)
+            self._grants = Grants(grants)
+            try:
+                generation = await asyncio.to_thread(self._store.next_generation)
+                snapshot = Snapshot(
+                    generation=generation,
+                    keys=world.valid(grants, clock.now().timestamp()),
+                    routes=world.routes(self._rows, self._also(), self._settings),
+                )
+                await asyncio.to_thread(world.write, snapshot, self._paths.snapshot)
+            except KonanError:
+                self._later(_RETRY_SECONDS)
+                raise
+            self._generation = generation
+        try:
+            await self._runtime.publish(generation, _PUBLISH_WITHIN)
+        except NotReady:
+            _log.warning("a gateway has not taken the snapshot", extra={"generation": generation})
+
+    def _also(self) -> Collection[str]:
+        present = clock.monotonic()
+        self._warm = {uuid: until for uuid, until in self._warm.items() if until > present}
+        return self._starting | set(self._warm)
+
+    async def _spec(self, version: Version) -> WorkerSpec | None:
+        if version.uuid in self._specs:
+            return self._specs[version.uuid]
+        try:
+            await asyncio.to_thread(self._builder.materialise, version)
+            return self._builder.worker_spec(version)
+        except KonanError as error:
+            where = {"version": version.uuid, "code": error.code, "reason": error.message}
+            _log.error("a version cannot run", extra=where)
+            return None
+
+    async def _bring_up(self, caller: Principal, version: Version) -> None:
+        try:
+            async with self._builds:
+                version = await self._builder.build(caller, version)
+            if version.state != "failed":
+                version = msgspec.structs.replace(version, step="start")
+                await asyncio.to_thread(self._store.put_version, caller, version)
+                await self._start(version)
+                await self._switch(caller, version)
+        except KonanError as error:
+            await self._failed(caller, version, error)
+        except Exception:  # noqa: BLE001 - one version's fault must not end the others
+            _log.exception("a version could not be brought up", extra={"version": version.uuid})
+            await self._failed(caller, version, KonanError("The server failed to bring the version up."))
+
+    async def _start(self, version: Version) -> None:
+        self._starting.add(version.uuid)
+        await self.refresh()
+        replicas = self._settings.replicas
+        await self._readiness.until_ready(version.uuid, replicas, self._settings.worker_start_timeout)
+
+    async def _switch(self, caller: Principal, version: Version) -> None:
+        async with self._switch_lock:
+            deployment = await asyncio.to_thread(self._store.deployment, caller, version.deployment)
+            old = deployment.live_version
+            if old is not None and old > version.version:
+                # A newer version was faster; what is live never goes back by itself.
+                passed = msgspec.structs.replace(version, state="disabled", step="")
+                await asyncio.to_thread(self._store.put_version, caller, passed)
+            else:
+                self._keep_warm(deployment)
+                done = msgspec.structs.replace(version, step="")
+                await asyncio.to_thread(self._store.put_version, caller, done)
+                await asyncio.to_thread(self._store.set_live, caller, version.deployment, version.version)
+            self._starting.discard(version.uuid)
+        await self.refresh()
+
+    def _keep_warm(self, deployment: Deployment) -> None:
+        for owner, version in self._rows:
+            if owner.uuid == deployment.uuid and version.state == "live":
+                self._warm[version.uuid] = clock.monotonic() + self._warm_seconds
+                self._later(self._warm_seconds)
+
+    async def _failed(self, caller: Principal, version: Version, error: KonanError) -> None:
+        self._starting.discard(version.uuid)
+        try:
+            known = await asyncio.to_thread(self._store.version, caller, version.deployment, version.version)
+            failure = Failure(
+                step=known.step or "start",
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+                traceback=error.traceback if isinstance(error, WorkersFailed) else "",
+            )
+            failed = msgspec.structs.replace(known, state="failed", step="", failure=failure)
+            await asyncio.to_thread(self._store.put_version, caller, failed)
+            await self.refresh()
+        except KonanError as second:
+            where = {"version": version.uuid, "code": second.code, "reason": second.message}
+            _log.error("a failed version could not be recorded", extra=where)
+
+    def _later(self, seconds: float) -> None:
+        async def refresh() -> None:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(KonanError):
+                await self.refresh()
+
+        self._spawn(refresh())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _platform(project: str) -> Principal:
+    return Principal(project=project, key_id="platform", scopes=frozenset({"admin"}))

@@ -1,0 +1,128 @@
+"""What stands before the router: the key, the shape of the path, and the headers of every answer."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from konan import clock, ids
+from konan.access.grants import Grants
+from konan.errors import KonanError, MethodNotAllowed, NotFound, RequestMalformed, Unauthenticated
+from konan.records.access import Principal
+from konan.serving import answers, problems
+
+_REQUEST_ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
+_BAD_PATH = re.compile(r"//|\\|[\x00-\x1f\x7f]|/\.{1,2}(?=/|\Z)")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in answers.SECURITY)
+_log = logging.getLogger(__name__)
+
+
+class Keys(Protocol):
+    """Who knows the keys."""
+
+    @property
+    def grants(self) -> Grants:
+        """The keys that are valid now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate found out about a request that it let pass.
+
+    Attributes:
+        caller: whose key it carries.
+        request_id: the id under which the logs name it.
+        headers: names in lower case; of a header that came twice, the values joined by commas.
+    """
+
+    caller: Principal
+    request_id: str
+    headers: Mapping[str, str]
+
+
+class Gate:
+    """An ASGI application before the router.
+
+    Args:
+        router: answers what has passed.
+        keys: knows the keys.
+    """
+
+    def __init__(self, router: ASGIApp, keys: Keys) -> None:
+        self.router = router
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or hand on the start and the end of the server."""
+        kind = str(scope["type"])
+        if kind == "lifespan":
+            await self.router(scope, receive, send)
+        elif kind == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": None})
+
+    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 - a scope's parts
+        headers = _headers(scope)
+        asked = headers.get("konan-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else ids.new_uuid()
+        started = False
+
+        async def send_marked(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                extra = (*_HEADERS, (b"konan-request-id", request_id.encode()))
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        try:
+            caller = self._keys.grants.authenticate(headers.get("authorization"), clock.now().timestamp())
+            _check(scope["method"], scope["path"])
+            scope["state"] = {"passed": Passed(caller, request_id, headers)}
+            await self.router(scope, receive, send_marked)
+        except KonanError as error:
+            await _send_problem(error, request_id, send_marked)
+        except Exception:  # noqa: BLE001 - what nobody foresaw is answered without its details
+            _log.exception("request failed", extra={"request_id": request_id})
+            if not started:
+                await _send_problem(unforeseen(), request_id, send_marked)
+
+
+def unforeseen() -> KonanError:
+    """What a caller is told of an error that nobody foresaw."""
+    return KonanError("The server failed; its log has the reason under this request's id.")
+
+
+def _headers(scope: Any) -> dict[str, str]:  # noqa: ANN401 - a scope's parts
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _check(method: str, path: str) -> None:
+    if _BAD_PATH.search(path):
+        raise RequestMalformed("The path is malformed.")
+    if path.endswith("/"):
+        raise NotFound("There is nothing at this path.")
+    if method not in _METHODS:
+        raise MethodNotAllowed("This path does not take that method.")
+
+
+async def _send_problem(error: KonanError, request_id: str, send: Send) -> None:
+    body = problems.problem(error, request_id)
+    headers = [
+        (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": problems.status_of(error), "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

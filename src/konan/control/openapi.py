@@ -1,0 +1,149 @@
+"""The OpenAPI 3.1 document of the platform, made from the same table as the router."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from konan import errors
+from konan.control.bodies import Upload
+from konan.control.table import Endpoint, Nothing, Text
+from konan.errors import Fault, KonanError
+from konan.serving import problems
+
+_REF = "#/components/schemas/{name}"
+_VARIABLE = re.compile(r"\{([a-z]+)\}")
+_COMMON = (
+    errors.RequestMalformed,
+    errors.Unauthenticated,
+    errors.NotAllowed,
+    errors.Invalid,
+    errors.ControlUnavailable,
+)
+_Types = Mapping[Any, dict[str, Any]]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong (RFC 9457).
+
+    Attributes:
+        type: where the error is documented.
+        title: phrase of the status.
+        status: of HTTP.
+        code: stable word for the error.
+        detail: what happened.
+        request_id: the id under which the log names the request.
+        hint: what to do about it.
+        faults: the single things that are wrong, each with a JSON pointer.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    hint: str | msgspec.UnsetType = msgspec.UNSET
+    faults: tuple[Fault, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        endpoints: every row of the table, also those that gateways answer.
+        version: of Konan.
+    """
+    rows = list(endpoints)
+    kinds = [kind for row in rows for kind in (row.query, row.request, row.response) if _is_json(kind)]
+    unique = list({repr(kind): kind for kind in [*kinds, Problem]}.values())
+    schemas, components = msgspec.json.schema_components(unique, ref_template=_REF)
+    types = {repr(kind): schema for kind, schema in zip(unique, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, types, components)
+    for kind in unique:
+        if kind in {row.query for row in rows}:
+            components.pop(kind.__name__, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Konan",
+            "version": version,
+            "description": "Deploys, monitors and maintains trained models. Each deployment also has a "
+            "document of its own, typed for its model: `/v1/deployments/{name}/openapi.json`.",
+        },
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(row: Endpoint, types: _Types, components: Mapping[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _name(row),
+        "summary": row.summary,
+        "responses": _responses(row, types),
+    }
+    if row.permission:
+        operation["description"] = f"Needs the scope {' or '.join(f'`{s}`' for s in row.permission)}."
+    else:
+        operation["security"] = []
+    parameters = _parameters(row, components)
+    if parameters:
+        operation["parameters"] = parameters
+    if row.request is not Nothing:
+        operation["requestBody"] = {"required": True, "content": _body(row, types)}
+    return operation
+
+
+def _body(row: Endpoint, types: _Types) -> dict[str, Any]:
+    if row.request is Upload:
+        return {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": types[repr(row.request)]}}
+
+
+def _responses(row: Endpoint, types: _Types) -> dict[str, Any]:
+    media_type = row.media_type.partition(";")[0]
+    schema = {"type": "string"} if row.response is Text else types[repr(row.response)]
+    responses: dict[str, Any] = {
+        str(row.status): {"description": row.summary, "content": {media_type: {"schema": schema}}}
+    }
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    named: dict[int, list[type[KonanError]]] = {}
+    for kind in (*(_COMMON if row.permission else ()), *row.errors):
+        named.setdefault(problems.STATUS[kind], []).append(kind)
+    for status, kinds in sorted(named.items()):
+        codes = " or ".join(dict.fromkeys(f"`{kind.code}`" for kind in kinds))
+        responses[str(status)] = {"description": f"{codes}.", "content": content}
+    return responses
+
+
+def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _VARIABLE.findall(row.path)
+    ]
+    described = components.get(row.query.__name__, {})
+    query = [
+        {"name": name, "in": "query", "required": name in described.get("required", ()), "schema": schema}
+        for name, schema in described.get("properties", {}).items()
+    ]
+    if row.request is Upload:
+        digest = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the body."}
+        query.append({"name": "Konan-Sha256", "in": "header", "required": False, "schema": digest})
+    return path + query
+
+
+def _is_json(kind: object) -> bool:
+    return kind not in {Nothing, Upload, Text}
+
+
+def _name(row: Endpoint) -> str:
+    """A name for the operation, as ``get_deployments_name_versions``."""
+    words = re.findall(r"[a-z0-9]+", row.path.removeprefix("/v1"))
+    return "_".join([row.method.lower(), *words])

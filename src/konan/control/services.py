@@ -1,0 +1,57 @@
+"""What the handlers of the HTTP API work with; made in `konan.wiring`, held here, no logic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from konan.config import Paths, Settings
+from konan.control.fleet import Fleet
+from konan.ports import Runtime, Store
+from konan.records.access import Principal
+from konan.records.deployments import Version
+
+
+class Observed(Runtime, Protocol):
+    """A runtime that also tells how its processes are."""
+
+    def processes(self) -> tuple[dict[str, Any], ...]:
+        """The processes that run: ``{"name", "pid", "restarts"}`` of each."""
+        ...
+
+    def stats(self) -> Mapping[int, dict[str, Any]]:
+        """The latest counters of each gateway by its index (see `konan.serving.metrics`)."""
+        ...
+
+
+class Accepts(Protocol):
+    """What takes in uploads (`konan.packaging.register.Registrar`)."""
+
+    def accept(self, caller: Principal, name: str, archive: Path) -> Version:
+        """Check an archive and keep it as a new version that is ``building``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that a handler may need.
+
+    Attributes:
+        settings: of this server.
+        paths: where it keeps its things.
+        store: the metadata.
+        registrar: takes in uploads.
+        runtime: processes and their counters.
+        fleet: keeps gateways and workers in step with the store.
+        version: of Konan.
+        started_at: RFC 3339.
+    """
+
+    settings: Settings
+    paths: Paths
+    store: Store
+    registrar: Accepts
+    runtime: Observed
+    fleet: Fleet
+    version: str
+    started_at: str
