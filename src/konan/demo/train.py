@@ -1,0 +1,74 @@
+"""Trains the demonstration's model; a program of its own, so that the command line stays light.
+
+``python -m konan.demo.train FOLDER`` writes ``model.joblib``, ``train.csv``, ``holdout.csv`` and
+``expected.jsonl`` into the folder and prints a line of JSON (`Trained`).
+"""
+
+import sys
+from importlib import resources
+from pathlib import Path
+
+import joblib
+import msgspec
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.metrics import mean_absolute_error
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from konan import clock
+from konan.demo.trained import Trained
+
+TARGET = "count"
+TEXTS = ["season", "weekday", "weather"]
+NUMBERS = ["hour", "holiday", "workingday", "temperature", "feels_like", "humidity", "windspeed"]
+EXPECTED_ROWS = 100
+
+
+def split() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The year 2011 to fit on and the first quarter of 2012 to judge by, with the target."""
+    with resources.as_file(resources.files("konan.demo") / "bikes.csv.gz") as path:
+        rows = pd.read_csv(path)
+    columns = [*TEXTS, *NUMBERS, TARGET]
+    fitted = rows["date"] < "2012"
+    later = (rows["date"] >= "2012") & (rows["date"] < "2012-04")
+    return rows.loc[fitted, columns], rows.loc[later, columns]
+
+
+def pipeline() -> Pipeline:
+    """The model, unfitted: categories that it has not seen and missing values are no reason to fail."""
+    encode = ColumnTransformer(
+        [("texts", OneHotEncoder(handle_unknown="ignore", sparse_output=False), TEXTS)],
+        remainder="passthrough",
+    )
+    return Pipeline([("encode", encode), ("boost", HistGradientBoostingRegressor(random_state=0))])
+
+
+def train(folder: Path) -> Trained:
+    """Fit the model and write everything that a deploy takes.
+
+    Args:
+        folder: where the files go; it must exist.
+    """
+    started = clock.monotonic()
+    fitted, later = split()
+    model = pipeline().fit(fitted.drop(columns=TARGET), fitted[TARGET])
+    answers = model.predict(fitted.drop(columns=TARGET).head(EXPECTED_ROWS))
+    joblib.dump(model, folder / "model.joblib", compress=3)
+    fitted.to_csv(folder / "train.csv", index=False)
+    later.to_csv(folder / "holdout.csv", index=False)
+    lines = [msgspec.json.encode({"value": float(answer)}) for answer in answers]
+    (folder / "expected.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    error = mean_absolute_error(later[TARGET], model.predict(later.drop(columns=TARGET)))
+    return Trained(
+        rows=len(fitted),
+        holdout_rows=len(later),
+        error=round(float(error), 1),
+        usual=round(float(later[TARGET].mean()), 1),
+        seconds=round(clock.monotonic() - started, 2),
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(msgspec.json.encode(train(Path(sys.argv[1]))).decode() + "\n")

@@ -1,0 +1,31 @@
+"""Every error has an exit code, and every exit code a meaning."""
+
+import pytest
+
+from konan import errors
+from konan.cli.exits import EXITS, MEANINGS, exit_code
+
+
+def test_every_error_has_its_own_entry() -> None:
+    assert set(EXITS) == set(errors.all_errors())
+
+
+def test_every_code_has_a_meaning() -> None:
+    assert set(EXITS.values()) | {0, 130} == set(MEANINGS)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.KonanError, 1),
+        (errors.Usage, 2),
+        (errors.NotFound, 3),
+        (errors.NotAllowed, 4),
+        (errors.Unauthenticated, 4),
+        (errors.Conflict, 5),
+        (errors.Unreachable, 6),
+        (errors.GateFailed, 7),
+    ],
+)
+def test_the_contract_is_kept(error: type[errors.KonanError], code: int) -> None:
+    assert exit_code(error("")) == code
