@@ -7,7 +7,7 @@ import msgspec
 
 from konan import config
 from konan.errors import KonanError
-from konan.supervisor.detach import Report
+from konan.supervisor.report import Report
 from konan.supervisor.start import serve
 
 

@@ -10,28 +10,13 @@ import msgspec
 
 from konan import clock, config
 from konan.config import Settings
-from konan.errors import KonanError, NotReady, Unreachable, all_errors
+from konan.errors import NotReady, Unreachable
 from konan.supervisor import children, lock, logfiles
+from konan.supervisor.report import Report
 from konan.supervisor.tree import CONTROL_DRAIN
 
 _PAUSE = 0.05
 _SLACK = 10.0
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a background supervisor says to the command that started it.
-
-    Attributes:
-        url: address of the server, or empty when it did not start.
-        code: code of the error that kept it from starting.
-        message: that error's message.
-        hint: that error's hint.
-    """
-
-    url: str = ""
-    code: str = ""
-    message: str = ""
-    hint: str = ""
 
 
 def detached(settings: Settings, announce: Callable[[str], None]) -> int:
@@ -67,7 +52,7 @@ def detached(settings: Settings, announce: Callable[[str], None]) -> int:
     if report.url:
         announce(report.url)
         return 0
-    raise _error(report)
+    raise report.error()
 
 
 def down(settings: Settings) -> None:
@@ -87,8 +72,3 @@ def down(settings: Settings) -> None:
         if clock.monotonic() > deadline:
             raise NotReady(f"The server (process {pid}) did not end in time.")
         time.sleep(_PAUSE)
-
-
-def _error(report: Report) -> KonanError:
-    classes = {error.code: error for error in all_errors()}
-    return classes.get(report.code, KonanError)(report.message, hint=report.hint)

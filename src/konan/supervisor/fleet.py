@@ -38,7 +38,7 @@ class Fleet:
         self._gateways = gateways
         self._tell_control = tell_control
         self._versions: dict[str, VersionWorkers] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], VersionWorkers] = {}
 
     def want(self, specs: tuple[WorkerSpec, ...]) -> None:
         """Make exactly these workers run; a spec that changed replaces the workers of its version."""
@@ -75,12 +75,10 @@ class Fleet:
 
     async def stop(self) -> None:
         """End all workers; no gateway runs any more."""
-        for leaving in self._leaving:
-            leaving.cancel()
-        versions = list(self._versions.values())
-        self._versions.clear()
-        await asyncio.gather(*(version.stop(drained=True) for version in versions))
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        self.want(())
+        for version in self._leaving.values():
+            version.hurry()
+        await asyncio.gather(*self._leaving)
 
     def to_gateways(self, message: LinkRemoved | Resting) -> None:
         """Tell every gateway."""
@@ -98,8 +96,8 @@ class Fleet:
 
     def _leave(self, version: VersionWorkers) -> None:
         task = asyncio.create_task(version.stop())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._leaving[task] = version
+        task.add_done_callback(self._leaving.pop)
 
 
 def _link(gateway: Gateway, message: LinkAdded, connect: Callable[[], socket.socket]) -> None:

@@ -95,18 +95,18 @@ class Breaker:
         return max(0.0, self.until - now)
 
 
-def is_full(resident: int, when_ready: int, limit: int) -> bool:
+def is_full(taken: int, when_ready: int, limit: int) -> bool:
     """Whether a worker has leaked so much that it shall be replaced before an allocation fails.
 
     It is, when it has filled three quarters of the room that it had when it was ready; so a large model that
     does not grow is left alone.
 
     Args:
-        resident: bytes in memory now.
-        when_ready: bytes in memory when it was ready.
-        limit: bytes that it may use.
+        taken: bytes that it takes now.
+        when_ready: bytes that it took when it was ready.
+        limit: bytes that it may take.
 
-    >>> is_full(resident=80, when_ready=20, limit=100), is_full(resident=80, when_ready=78, limit=100)
+    >>> is_full(taken=80, when_ready=20, limit=100), is_full(taken=80, when_ready=78, limit=100)
     (True, False)
     """
-    return resident >= when_ready + (limit - when_ready) * 3 // 4
+    return taken >= when_ready + (limit - when_ready) * 3 // 4

@@ -15,6 +15,7 @@ from konan.config import Settings
 from konan.errors import KonanError, NotReady
 from konan.profile import Profile
 from konan.supervisor import children, listening, lock, logfiles
+from konan.supervisor.report import Report
 from konan.supervisor.tree import Tree
 
 READY_TIMEOUT = 30.0
@@ -69,12 +70,13 @@ def prepare(settings: Settings) -> str:
             timeout=_PREPARE_TIMEOUT,
             check=False,
         )
-    try:
-        said = msgspec.json.decode(done.stdout, type=dict[str, str])
-        return said["key"]
-    except (msgspec.DecodeError, KeyError):
+    if not done.stdout:
         reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise KonanError("The database could not be prepared.", hint=reason) from None
+        raise KonanError("The database could not be prepared.", hint=reason)
+    report = msgspec.json.decode(done.stdout, type=Report)
+    if not report.key:
+        raise report.error()
+    return report.key
 
 
 def gateways(settings: Settings) -> int:

@@ -65,13 +65,13 @@ class Running:
     Attributes:
         number: unique among all workers of this supervisor.
         process: its process.
-        resident: bytes it had in memory when it was ready.
+        memory: bytes of address space it had when it was ready.
         since: when it was ready, on the monotonic clock.
     """
 
     number: int
     process: WorkerProcess
-    resident: int
+    memory: int
     since: float = field(default_factory=clock.monotonic)
 
 
@@ -93,6 +93,7 @@ class VersionWorkers:
         self._failure: dict[str, str] | None = None
         self._sandbox: dict[str, Any] | None = None
         self._restarts = 0
+        self._hurry = asyncio.Event()
         self._log = logfiles.PipedLog(rules.logs / f"{spec.version_uuid}.log", rules.log_bytes)
         self._slots = [asyncio.create_task(self._keep_one()) for _ in range(spec.replicas)]
 
@@ -131,19 +132,19 @@ class VersionWorkers:
         if number in self._running:
             self._running[number].process.kill()
 
-    async def stop(self, *, drained: bool = False) -> None:
-        """End all of them and start none.
+    def hurry(self) -> None:
+        """No gateway runs any more, so that nothing can be in flight: a `stop` need not wait."""
+        self._hurry.set()
 
-        Args:
-            drained: whether no gateway runs any more, so that nothing can be in flight.
-        """
+    async def stop(self) -> None:
+        """Start none any more, let all of them finish what they do, and end them."""
         for slot in self._slots:
             slot.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
         leaving = list(self._running.values())
         self._running.clear()
         try:
-            await asyncio.gather(*(self._retire(worker, drained=drained) for worker in leaving))
+            await asyncio.gather(*(self._retire(worker) for worker in leaving))
         finally:
             self._log.close()
 
@@ -192,7 +193,7 @@ class VersionWorkers:
         except BaseException:
             await _end(process)
             raise
-        worker = Running(number=number, process=process, resident=memory.resident(process.pid))
+        worker = Running(number=number, process=process, memory=memory.address_space(process.pid))
         self._sandbox, self._failure = said.get("sandbox"), None
         self._running[number] = worker
         _log.info("worker ready", extra=self._named(number))
@@ -206,8 +207,8 @@ class VersionWorkers:
         ending = asyncio.ensure_future(worker.process.wait())
         try:
             while not (await asyncio.wait([ending], timeout=LOOK))[0]:
-                resident = memory.resident(worker.process.pid)
-                if is_full(resident, worker.resident, self.spec.memory):
+                taken = memory.address_space(worker.process.pid)
+                if is_full(taken, worker.memory, self.spec.memory):
                     return False
             return True
         finally:
@@ -217,7 +218,7 @@ class VersionWorkers:
         self._running.pop(worker.number, None)
         _log.warning("worker ended", extra=self._named(worker.number) | {"code": worker.process.returncode})
 
-    async def _retire(self, worker: Running, *, drained: bool = False) -> None:
+    async def _retire(self, worker: Running) -> None:
         """Let a worker finish what it does, then end it.
 
         No call outlives the drain time, so after it nothing can be in flight.
@@ -226,8 +227,8 @@ class VersionWorkers:
         self._outside.to_gateways(gone)
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0 if drained else self._rules.drain):
-                    await worker.process.wait()
+                async with asyncio.timeout(self._rules.drain):
+                    await self._hurry.wait()
         finally:
             await _end(worker.process)
 
