@@ -5,6 +5,7 @@ import msgspec
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.errors import NotFound
 from konan.records.deployments import Certificate, Version
 
 
@@ -34,7 +35,9 @@ def list_versions(session: Session, name: str) -> None:
 def show(session: Session, name: str, number: int | None) -> None:
     """Show a version of the deployment NAME: the newest, or the one with that NUMBER."""
     with session.client() as client:
-        found = client.version(name, number or client.versions(name)[0].version)
+        found = client.version(name, number) if number else next(iter(client.versions(name)), None)
+    if found is None:
+        raise NotFound(f"{name} has no versions yet.", hint="`konan deploy` makes one.")
     if session.screen.json:
         session.screen.record(found)
         return
