@@ -16,7 +16,7 @@ import msgspec
 
 from konan.errors import DataInvalid, MissingExtra, Usage
 from konan.packaging.imports import read
-from konan.packaging.requirements import is_own
+from konan.packaging.requirements import own
 from konan.records.schema import class_text
 from konan.records.upload import TableFormat
 
@@ -41,11 +41,9 @@ def save_model(model: Any, folder: Path) -> Path:  # noqa: ANN401 - any fitted m
         )
     path = folder / "model.joblib"
     if find_spec("joblib") is not None and _with_joblib(model, path):
-        own = [module for module in read(path).modules if is_own(module)]
-        if not own:
-            return path
-        return _with_cloudpickle(model, folder / "model.pkl", own)
-    return _with_cloudpickle(model, folder / "model.pkl", [])
+        mine = own(read(path).modules)
+        return _with_cloudpickle(model, folder / "model.pkl", mine) if mine else path
+    return _with_cloudpickle(model, folder / "model.pkl", ())
 
 
 def _with_joblib(model: Any, path: Path) -> bool:  # noqa: ANN401 - any fitted model
@@ -58,7 +56,7 @@ def _with_joblib(model: Any, path: Path) -> bool:  # noqa: ANN401 - any fitted m
     return True
 
 
-def _with_cloudpickle(model: Any, path: Path, own: Iterable[str]) -> Path:  # noqa: ANN401 - any fitted model
+def _with_cloudpickle(model: Any, path: Path, mine: Iterable[str]) -> Path:  # noqa: ANN401 - any fitted model
     try:
         import cloudpickle
     except ImportError as error:
@@ -66,7 +64,7 @@ def _with_cloudpickle(model: Any, path: Path, own: Iterable[str]) -> Path:  # no
             "The model holds code of your own, which takes cloudpickle to send.",
             hint="pip install cloudpickle",
         ) from error
-    with _by_value({module.partition(".")[0] for module in own} - {"__main__"}):
+    with _by_value(set(mine) - {"__main__"}):
         try:
             path.write_bytes(cloudpickle.dumps(model))
         except (pickle.PicklingError, AttributeError, TypeError) as error:

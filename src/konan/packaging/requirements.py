@@ -147,17 +147,19 @@ def _lines(path: str | Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def is_own(module: str) -> bool:
-    """Whether a module is the user's own: of a script, a local file, or a package in a folder.
+def own(modules: Iterable[str]) -> tuple[str, ...]:
+    """Those modules that are the user's own: of a script, a local file, or a package in a folder.
 
-    >>> is_own("collections.abc"), is_own("msgspec"), is_own("__main__")
-    (False, False, True)
+    >>> own(["collections.abc", "msgspec", "__main__"])
+    ('__main__',)
     """
-    root = module.partition(".")[0]
-    if root in sys.stdlib_module_names or root == "builtins":
-        return False
-    names = packages_distributions().get(root, [])
-    return not names or any(distribution(name).read_text("direct_url.json") for name in names)
+    roots = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"builtins"}
+    installed = packages_distributions() if roots else {}
+    return tuple(sorted(root for root in roots if not _from_index(installed.get(root, []))))
+
+
+def _from_index(names: list[str]) -> bool:
+    return bool(names) and not any(distribution(name).read_text("direct_url.json") for name in names)
 
 
 def checked(requirements: Sequence[str]) -> tuple[str, ...]:
