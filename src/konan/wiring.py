@@ -11,6 +11,7 @@ import socket
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,11 +22,21 @@ from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.channel import Channel
 from konan.config import Settings
 from konan.errors import KonanError
+from konan.ports import Store
 from konan.records.access import SCOPES, Principal
 from konan.records.messages import Ready
 
+if TYPE_CHECKING:
+    import uvicorn
+
+    from konan.adapters.supervised import SupervisedRuntime
+    from konan.control import Services
+
 PROJECT = "default"
 _RENEW = timedelta(days=30)
+_BACKLOG = 1024
+_GRACE = 5
+"""Seconds that answers under way get when control ends."""
 
 
 def store(settings: Settings) -> SqlStore:
@@ -78,51 +89,78 @@ async def control(settings: Settings, channel: Channel) -> None:
         settings: of this server.
         channel: to the supervisor.
     """
-    import uvicorn
-
-    from konan.adapters.disk import DiskBlobs
     from konan.adapters.supervised import SupervisedRuntime
-    from konan.control import Fleet, Services, create_app
+
+    runtime = SupervisedRuntime(channel)
+    listening = asyncio.create_task(runtime.listen())
+    metadata = store(settings)
+    services = wire(settings, metadata, runtime)
+    try:
+        server = _server(services)
+        with _listener() as listener:
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            await services.fleet.start()
+            channel.send(Ready(name="control"))
+            await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await serving
+        await services.fleet.stop()
+    finally:
+        listening.cancel()
+        metadata.close()
+        channel.close()
+
+
+def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "Services":
+    """The control plane's parts, put together.
+
+    Args:
+        settings: of this server.
+        metadata: the store; nothing is built yet.
+        runtime: where workers run.
+    """
+    from konan.adapters.disk import DiskBlobs
+    from konan.adapters.processes import start_worker
+    from konan.control import Fleet, Services
     from konan.packaging.register import Registrar
 
     paths = config.paths(settings)
-    metadata, runtime = store(settings), SupervisedRuntime(channel)
-    registrar = Registrar(store=metadata, blobs=DiskBlobs(paths.blobs), settings=settings, paths=paths)
-    fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
-    services = Services(
+    registrar = Registrar(metadata, DiskBlobs(paths.blobs), paths, settings, start_worker)
+    registrar.sweep()
+    return Services(
         settings=settings,
         paths=paths,
         store=metadata,
         registrar=registrar,
         runtime=runtime,
-        fleet=fleet,
+        fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
     )
-    server = uvicorn.Server(
+
+
+def _server(services: "Services") -> "uvicorn.Server":
+    import uvicorn
+
+    from konan.control import create_app
+
+    return uvicorn.Server(
         uvicorn.Config(
-            create_app(services), access_log=False, log_config=None, proxy_headers=False, server_header=False
+            create_app(services),
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
         )
     )
-    listening = asyncio.create_task(runtime.listen())
-    with _listen() as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await fleet.start()
-        channel.send(Ready(name="control"))
-        await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
-        server.config.timeout_graceful_shutdown = 5
-        server.should_exit = True
-        await serving
-    await fleet.stop()
-    metadata.close()
-    channel.close()
 
 
-def _listen() -> socket.socket:
+def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     Path(config.CONTROL_SOCKET).unlink(missing_ok=True)
     listener.bind(config.CONTROL_SOCKET)
-    listener.listen(1024)
+    listener.listen(_BACKLOG)
     return listener
 
 
@@ -138,7 +176,7 @@ def main(arguments: list[str]) -> int:
     if given.what == "prepare":
         return _prepare(settings)
     logs.start(settings.log_level, "control")
-    asyncio.run(_control(settings, given.channel_fd))
+    asyncio.run(control(settings, Channel(socket.socket(fileno=given.channel_fd))))
     return 0
 
 
@@ -149,10 +187,6 @@ def _prepare(settings: Settings) -> int:
         answer = {"code": error.code, "message": error.message, "hint": error.hint}
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
-
-
-async def _control(settings: Settings, channel_fd: int) -> None:
-    await control(settings, Channel(socket.socket(fileno=channel_fd)))
 
 
 if __name__ == "__main__":

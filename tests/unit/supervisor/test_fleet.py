@@ -21,7 +21,7 @@ from konan.supervisor.workers import Rules
 from konan.worker.frames import DONE, PREDICT, Frame, read, write
 
 MODEL = """
-import os, time
+import mmap, os, time
 
 print("model loads")
 kept = []
@@ -35,7 +35,7 @@ class Model:
         if x == 14:
             time.sleep(1000)
         if x > 100:
-            kept.append(bytearray(int(x) << 20))
+            kept.append(mmap.mmap(-1, int(x) << 20))
         return [x for _ in rows]
 """
 
