@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import konan.worker
 from konan.records.routes import WorkerSpec
@@ -168,7 +168,9 @@ def start_worker(spec: WorkerSpec, *, log: int, unsafe: bool = False) -> WorkerP
     """
     ours, theirs = socket.socketpair()
     ours.settimeout(0)
-    with theirs, _start_message(spec, unsafe=unsafe) as start:
+    with theirs, _unnamed_file() as start:
+        start.write(json.dumps(start_message(spec, parent=os.getpid(), unsafe=unsafe)).encode())
+        start.flush()
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_BOOT), "launch", str(theirs.fileno())],
@@ -209,15 +211,10 @@ def start_message(spec: WorkerSpec, *, parent: int, unsafe: bool, own_root: bool
     }
 
 
-def _start_message(spec: WorkerSpec, *, unsafe: bool) -> Any:  # noqa: ANN401 - an open file
-    data = json.dumps(start_message(spec, parent=os.getpid(), unsafe=unsafe)).encode()
-    if sys.platform == "linux":
-        file = os.fdopen(os.memfd_create("konan-start"), "wb")
-    else:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write(data)
-    file.flush()
-    return file
+def _unnamed_file() -> IO[bytes]:
+    if sys.platform != "linux":
+        return tempfile.TemporaryFile()
+    return os.fdopen(os.memfd_create("konan-start"), "w+b")
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from .interpreter import Needs
 
 TEMPORARY = "/tmp"  # noqa: S108 - the worker's own, empty and limited
 _OLD = "/.old"
-_STAGE = "/tmp"  # noqa: S108 - any directory: what is in it is still seen through the old root
+_STAGE = TEMPORARY  # any directory: what is in it is still seen through the old root
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _FIRST_USER = 0x70000000
 """Ids from here on belong to nobody: beyond those of people, containers and systemd's ranges."""

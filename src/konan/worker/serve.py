@@ -39,7 +39,7 @@ def serve(channel: socket.socket, model: Model) -> None:
                 for key, _ in selector.select():
                     link = key.fileobj
                     if link is channel:
-                        _take_link(channel, selector)
+                        _hear(channel, selector, model)
                     elif isinstance(link, socket.socket) and not _serve_once(link, model):
                         selector.unregister(link)
                         link.close()
@@ -47,10 +47,13 @@ def serve(channel: socket.socket, model: Model) -> None:
             return
 
 
-def _take_link(channel: socket.socket, selector: selectors.BaseSelector) -> None:
+def _hear(channel: socket.socket, selector: selectors.BaseSelector, model: Model) -> None:
     received = wire.receive(channel)
     if received is None:
         raise _Stop
+    if received[0]["kind"] == "configure":
+        model.configure(received[0])
+        wire.send(channel, {"kind": "configured"})
     for descriptor in received[1]:
         link = socket.socket(fileno=descriptor)
         link.settimeout(None)

@@ -7,7 +7,9 @@ The worker's end is descriptor 3. It sends, in this order:
 * ``{"kind": "ready", "load_seconds", "memory_bytes", "described"}`` when the model is loaded, or
   ``{"kind": "failed", "type", "message", "traceback"}``.
 
-It is sent ``{"kind": "link"}`` with one descriptor, a gateway's link. End of file means: end.
+It is sent ``{"kind": "link"}`` with one descriptor, a gateway's link, and while it is certified
+``{"kind": "configure", "features", "output", "input"}``, which it applies to the loaded model and answers
+with ``{"kind": "configured"}``. End of file means: end.
 """
 
 import array

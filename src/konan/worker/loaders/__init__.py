@@ -8,6 +8,10 @@ LOADERS = {"sklearn": "sklearn", "python": "python_class"}
 """The loaders by name, each with its module here; it is imported when it is needed."""
 
 
+Foreign = Any
+"""Something of the model's environment, whose types are not known here: an estimator, an array, a table."""
+
+
 class OutputInvalid(Exception):
     """The model answered something that cannot be sent on."""
 
@@ -24,7 +28,16 @@ class Model(Protocol):
 
         Returns:
             ``kind`` (``classifier``, ``regressor`` or ``other``), ``classes``, ``probabilities``,
-            ``values``, ``feature_names`` (or None) and ``features`` (how many, or None).
+            ``values``, ``feature_names`` (or None) and ``features`` (how many, or None); perhaps
+            ``estimators``, the full names of the classes of all its parts.
+        """
+        ...
+
+    def configure(self, spec: "Dict[str, Any]") -> None:
+        """Take rows and answer in another form from now on.
+
+        Args:
+            spec: ``features``, ``output`` and ``input``, as in the start message's ``model``.
         """
         ...
 

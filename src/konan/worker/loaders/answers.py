@@ -1,12 +1,11 @@
 """What a model returned as the text block of a ``DONE`` frame."""
 
 import json
-from typing import Any
 
-from . import OutputInvalid
+from . import Foreign, OutputInvalid
 
 
-def as_json(answer: Any, rows: int) -> bytes:  # noqa: ANN401 - whatever the model returned
+def as_json(answer: Foreign, rows: int) -> bytes:
     """One JSON value for each row; arrays and tables become lists, NaN stays for the gateway to judge.
 
     Args:
@@ -30,13 +29,13 @@ def as_json(answer: Any, rows: int) -> bytes:  # noqa: ANN401 - whatever the mod
         raise OutputInvalid("The model's answer cannot be written as JSON: %s." % error) from None
 
 
-def _listed(answer: Any) -> Any:  # noqa: ANN401 - whatever the model returned
+def _listed(answer: Foreign) -> Foreign:
     if hasattr(answer, "to_dict") and hasattr(answer, "columns"):  # a data frame
         return answer.to_dict(orient="records")
     return answer.tolist() if hasattr(answer, "tolist") else answer
 
 
-def _plain(value: Any) -> object:  # noqa: ANN401 - whatever the model returned
+def _plain(value: Foreign) -> object:
     for method in ("tolist", "isoformat"):  # numpy's scalars and arrays; dates and times
         if hasattr(value, method):
             return getattr(value, method)()

@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any, Dict, List, Tuple
 
-from . import Model, Unloadable, add_to_path
+from . import Foreign, Model, Unloadable, add_to_path
 from .answers import as_json
 from .rows import Layout
 
@@ -54,10 +54,14 @@ class ClassModel:
         spec: the start message's ``model``.
     """
 
-    def __init__(self, made: Any, spec: "Dict[str, Any]") -> None:  # noqa: ANN401 - the user's own
+    def __init__(self, made: Foreign, spec: "Dict[str, Any]") -> None:
         self._made = made
+        self.configure(spec)
+
+    def configure(self, spec: "Dict[str, Any]") -> None:
+        """Take rows in another form (see `Model.configure`); the class itself says whether as a frame."""
         layout = Layout(spec.get("features", []))
-        self._rows = layout.frame if getattr(made, "input", "") == "frame" else layout.records
+        self._rows = layout.frame if getattr(self._made, "input", "") == "frame" else layout.records
 
     def describe(self) -> "Dict[str, object]":
         """A class says nothing of what it takes and gives."""
@@ -84,7 +88,7 @@ def _file(files: "List[str]", wanted: str) -> str:
     return files[0]
 
 
-def _module(path: str) -> Any:  # noqa: ANN401 - the user's own module
+def _module(path: str) -> Foreign:
     spec = importlib.util.spec_from_file_location(_MODULE, path)
     if spec is None or spec.loader is None:
         raise Unloadable("%s is not a Python file." % os.path.basename(path))

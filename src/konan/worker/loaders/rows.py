@@ -2,7 +2,10 @@
 
 import importlib
 import json
-from typing import Any, Dict, List, NamedTuple
+import math
+from typing import Dict, List, NamedTuple
+
+from . import Foreign
 
 NUMERIC = ("number", "integer", "boolean")
 """Feature types that travel in the numeric block; the others travel in the text block."""
@@ -40,7 +43,7 @@ class Layout:
         self.numeric = self.width == len(self.columns)
         self.plain = self.numeric and all(column.dtype == "float64" for column in self.columns)
 
-    def array(self, rows: int, numbers: bytes, texts: bytes) -> Any:  # noqa: ANN401 - a numpy array
+    def array(self, rows: int, numbers: bytes, texts: bytes) -> Foreign:
         """The rows as an array, ``(rows, features)``: float64, or object when there are texts.
 
         Args:
@@ -58,7 +61,7 @@ class Layout:
             table[:, place] = kept
         return table
 
-    def frame(self, rows: int, numbers: bytes, texts: bytes) -> Any:  # noqa: ANN401 - a data frame
+    def frame(self, rows: int, numbers: bytes, texts: bytes) -> Foreign:
         """The rows as a pandas data frame whose columns have the dtypes that the model was fitted on.
 
         A column of integers or booleans with nulls stays float64 (NaN) or becomes object, as pandas
@@ -100,7 +103,7 @@ class Layout:
             )
         return found
 
-    def _parts(self, block: Any, texts: bytes) -> "List[Any]":  # noqa: ANN401 - a numpy array
+    def _parts(self, block: Foreign, texts: bytes) -> "List[Foreign]":
         lists = json.loads(texts.decode()) if texts else []
         parts, number, text = [], 0, 0
         for column in self.columns:
@@ -114,18 +117,18 @@ class Layout:
 
 
 def _value(kind: str, value: float) -> object:
-    if value != value:  # noqa: PLR0124 - only NaN differs from itself
+    if math.isnan(value):
         return None
     if kind == "number":
         return value
     return bool(value) if kind == "boolean" else int(value)
 
 
-def _present_texts(values: "List[Any]") -> "List[Any]":
+def _present_texts(values: "List[Foreign]") -> "List[Foreign]":
     return [float("nan") if value is None else value for value in values]
 
 
-def _numeric_series(pandas: Any, column: Column, values: Any) -> Any:  # noqa: ANN401 - pandas has no types here
+def _numeric_series(pandas: Foreign, column: Column, values: Foreign) -> Foreign:
     series = pandas.Series(values.copy())
     if column.dtype[:1].isupper() or column.dtype == "boolean":  # pandas' own types know null
         return series.astype(column.dtype)
@@ -139,7 +142,7 @@ def _numeric_series(pandas: Any, column: Column, values: Any) -> Any:  # noqa: A
     return series.astype(column.dtype)
 
 
-def _text_series(pandas: Any, column: Column, values: "List[Any]") -> Any:  # noqa: ANN401 - likewise
+def _text_series(pandas: Foreign, column: Column, values: "List[Foreign]") -> Foreign:
     if column.dtype.startswith("datetime64"):
         times = pandas.Series(pandas.to_datetime(values, utc=True))
         return (

@@ -6,7 +6,7 @@ import pickle
 import warnings
 from typing import Any, Callable, Dict, List, Tuple
 
-from . import Model, OutputInvalid, Unloadable, add_to_path
+from . import Foreign, Model, OutputInvalid, Unloadable, add_to_path
 from .answers import as_json
 from .rows import Layout
 
@@ -44,10 +44,14 @@ class Estimator:
         spec: the start message's ``model``.
     """
 
-    def __init__(self, estimator: Any, spec: "Dict[str, Any]") -> None:  # noqa: ANN401 - the user's own
+    def __init__(self, estimator: Foreign, spec: "Dict[str, Any]") -> None:
         self._estimator = estimator
-        self._layout = Layout(spec.get("features", []))
         self._numpy = importlib.import_module("numpy")
+        self.configure(spec)
+
+    def configure(self, spec: "Dict[str, Any]") -> None:
+        """Take rows and answer in another form (see `Model.configure`)."""
+        self._layout = Layout(spec.get("features", []))
         self._rows = self._layout.array if spec.get("input") == "array" else self._layout.frame
         self._answer = self._settle(spec.get("output") or {})
 
@@ -65,13 +69,14 @@ class Estimator:
             "values": self._values(features) if kind == "regressor" else 1,
             "feature_names": None if names is None else [str(name) for name in names],
             "features": None if features is None else int(features),
+            "estimators": _parts(estimator),
         }
 
     def predict(self, rows: int, numbers: bytes, texts: bytes) -> "Tuple[bytes, bytes]":
         """Probabilities, values or JSON, as the output asks (see `Model.predict`)."""
         return self._answer(self._rows(rows, numbers, texts), rows)
 
-    def _settle(self, output: "Dict[str, Any]") -> "Callable[[Any, int], Tuple[bytes, bytes]]":
+    def _settle(self, output: "Dict[str, Any]") -> "Callable[[Foreign, int], Tuple[bytes, bytes]]":
         if output.get("kind") == "regressor":
             return self._regress
         if output.get("kind") != "classifier":
@@ -80,19 +85,19 @@ class Estimator:
             return self._other
         return self._classify_and_label if output.get("label") == "model" else self._classify
 
-    def _classify(self, table: Any, rows: int) -> "Tuple[bytes, bytes]":  # noqa: ANN401 - a table
+    def _classify(self, table: Foreign, rows: int) -> "Tuple[bytes, bytes]":
         return self._block(self._estimator.predict_proba(table), rows), b""
 
-    def _classify_and_label(self, table: Any, rows: int) -> "Tuple[bytes, bytes]":  # noqa: ANN401 - a table
+    def _classify_and_label(self, table: Foreign, rows: int) -> "Tuple[bytes, bytes]":
         return self._classify(table, rows)[0], self._other(table, rows)[1]
 
-    def _regress(self, table: Any, rows: int) -> "Tuple[bytes, bytes]":  # noqa: ANN401 - a table
+    def _regress(self, table: Foreign, rows: int) -> "Tuple[bytes, bytes]":
         return self._block(self._estimator.predict(table), rows), b""
 
-    def _other(self, table: Any, rows: int) -> "Tuple[bytes, bytes]":  # noqa: ANN401 - a table
+    def _other(self, table: Foreign, rows: int) -> "Tuple[bytes, bytes]":
         return b"", as_json(self._estimator.predict(table), rows)
 
-    def _block(self, values: Any, rows: int) -> bytes:  # noqa: ANN401 - what the model returned
+    def _block(self, values: Foreign, rows: int) -> bytes:
         try:
             block = self._numpy.ascontiguousarray(values, dtype="float64")
         except (TypeError, ValueError):
@@ -114,7 +119,7 @@ class Estimator:
             return 1
         return int(answer.shape[1]) if answer.ndim == 2 else 1
 
-    def _probe(self, features: int) -> Any:  # noqa: ANN401 - a table
+    def _probe(self, features: int) -> Foreign:
         zeros = self._numpy.zeros((1, features))
         names = getattr(self._estimator, "feature_names_in_", None)
         if names is None:
@@ -122,37 +127,47 @@ class Estimator:
         return importlib.import_module("pandas").DataFrame(zeros, columns=list(names))
 
 
-def _is(kind: str, estimator: Any) -> bool:  # noqa: ANN401 - the user's own
+def _is(kind: str, estimator: Foreign) -> bool:
     test = getattr(importlib.import_module("sklearn.base"), "is_" + kind)
     try:
         return bool(test(estimator))
-    except Exception:  # noqa: BLE001 - an estimator that only resembles scikit-learn's
+    except (AttributeError, TypeError, ValueError):  # it only resembles scikit-learn's
         return False
 
 
-def _classes(estimator: Any) -> "List[object]":  # noqa: ANN401 - the user's own
-    found: Any = getattr(estimator, "classes_", None)
+def _classes(estimator: Foreign) -> "List[object]":
+    found: Foreign = getattr(estimator, "classes_", None)
     if not _is("classifier", estimator) or getattr(found, "ndim", 0) != 1:
         return []
     classes = list(found.tolist())
     return classes if all(isinstance(one, (str, bool, int, float)) for one in classes) else []
 
 
-def _joblib(path: str) -> Any:  # noqa: ANN401 - the user's own
+def _parts(estimator: Any) -> "List[str]":  # noqa: ANN401 - the user's own
+    """Full names of the classes of an estimator and of all the estimators in it, sorted."""
+    parts = [estimator]
+    try:
+        parts += [part for part in estimator.get_params(deep=True).values() if hasattr(part, "predict")]
+    except Exception:  # noqa: BLE001 - an estimator that only resembles scikit-learn's
+        parts.append(None)
+    return sorted({type(part).__module__ + "." + type(part).__qualname__ for part in parts})
+
+
+def _joblib(path: str) -> Foreign:
     return importlib.import_module("joblib").load(path)
 
 
-def _pickle(path: str) -> Any:  # noqa: ANN401 - the user's own
+def _pickle(path: str) -> Foreign:
     with open(path, "rb") as file:
         return pickle.load(file)  # noqa: S301 - this is what the sandbox is for
 
 
-def _skops(path: str) -> Any:  # noqa: ANN401 - the user's own
+def _skops(path: str) -> Foreign:
     reader = importlib.import_module("skops.io")
     return reader.load(path, trusted=reader.get_untrusted_types(file=path))
 
 
-_READERS: "Dict[str, Callable[[str], Any]]" = {
+_READERS: "Dict[str, Callable[[str], Foreign]]" = {
     "joblib": _joblib,
     "cloudpickle": _pickle,
     "pickle": _pickle,
