@@ -120,7 +120,7 @@ def _from_data(described: Described, survey: Survey, roles: Roles) -> Chosen:
         for column in columns
         if beyond_exact(column)
     ]
-    return Chosen(tuple(map(_feature, columns)), columns, tuple(warnings))
+    return Chosen(tuple(map(column_feature, columns)), columns, tuple(warnings))
 
 
 def _all_others(described: Described, by_name: dict[str, Column], roles: Roles) -> tuple[str, ...]:
@@ -138,7 +138,12 @@ def _all_others(described: Described, by_name: dict[str, Column], roles: Roles) 
     return names
 
 
-def _feature(column: Column) -> Feature:
+def column_feature(column: Column) -> Feature:
+    """A column as an input of the model.
+
+    Raises:
+        DataInvalid: no JSON type stands for its type.
+    """
     if column.type is None:
         raise DataInvalid(
             f"The column {column.name!r} has the type {column.dtype}, which no JSON type stands for.",

@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -87,11 +87,17 @@ class WorkerDied(Exception):
 
 
 class Form(NamedTuple):
-    """How a worker shall give rows to its model and give back what it answers."""
+    """How a worker shall give rows to its model and give back what it answers.
+
+    Attributes:
+        features: the model's inputs in its order.
+        output: what it answers.
+        input: how it is given rows, see `konan.records.deployments.Certificate`.
+    """
 
     features: tuple[Feature, ...]
     output: Output
-    input: str
+    input: Literal["frame", "array"]
 
     def model(self) -> dict[str, Any]:
         """The form as a part of a worker's model specification."""

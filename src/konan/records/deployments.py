@@ -76,6 +76,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         sandbox: level and layers that the worker ran under.
         imports: modules that the model's file names (from reading it, not loading it).
         native_plan: always ``none`` until plans are built.
+        input: how the model is given rows: as a data ``frame`` with named columns, or, where that gave the
+            same answers, as a plain ``array``, which is faster.
     """
 
     golden_rows: int
@@ -93,6 +95,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: dict[str, Any] = {}
     imports: tuple[str, ...] = ()
     native_plan: Literal["none"] = "none"
+    input: Literal["frame", "array"] = "frame"
 
 
 class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +156,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         flavor: name of the flavor that loads it, as ``sklearn``.
         rollout: how it takes traffic.
         step: what is being done while it is building, as ``environment``.
-        package: digest of the manifest of its files.
+        upload: digest of the client's manifest and the files it sent, from which it is built.
+        package: digest of its ``konan.json``, which names the digest of every other file.
         files: its files.
         python: minor version of Python that it runs on, as ``3.11``.
         lock: digest of its locked requirements.
@@ -174,6 +178,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     flavor: str
     rollout: Rollout = "instant"
     step: str = ""
+    upload: str = ""
     package: str = ""
     files: tuple[FileDigest, ...] = ()
     python: str = ""

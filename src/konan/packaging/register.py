@@ -1,0 +1,174 @@
+"""Registration: an uploaded archive becomes a version that is certified and ready to run.
+
+`Registrar` is what the control plane uses. It takes uploads in, has them built (see
+`konan.packaging.building`), and answers for the files that workers start from. Going live is control's.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from konan import clock
+from konan.config import Paths, Settings
+from konan.errors import Conflict, Invalid, NotAllowed, NotFound
+from konan.ids import is_name, new_uuid
+from konan.packaging import layout, uploads
+from konan.packaging.building import Builder
+from konan.packaging.environment import Environments, read_lock
+from konan.packaging.reference import make_reference
+from konan.packaging.trial import Form, StartWorker
+from konan.ports import Blobs, DeploymentStore
+from konan.records.access import Principal
+from konan.records.deployments import Reference, Version
+from konan.records.routes import WorkerSpec
+
+
+class _About(msgspec.Struct, frozen=True):
+    """What a worker needs of ``konan.json``."""
+
+    loader: str
+    options: dict[str, Any]
+    model: tuple[str, ...]
+
+
+class Registrar:
+    """Takes uploads in and makes them ready to run.
+
+    Args:
+        store: the metadata.
+        blobs: where files are kept.
+        paths: where this server keeps its things.
+        settings: of this server.
+        start_worker: starts sandboxed workers.
+    """
+
+    def __init__(
+        self,
+        store: DeploymentStore,
+        blobs: Blobs,
+        paths: Paths,
+        settings: Settings,
+        start_worker: StartWorker,
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._paths = paths
+        self._settings = settings
+        self._environments = Environments(paths.environments, settings.build_timeout)
+        self._builder = Builder(
+            store=store,
+            blobs=blobs,
+            paths=paths,
+            settings=settings,
+            environments=self._environments,
+            start=start_worker,
+        )
+
+    def accept(self, caller: Principal, name: str, archive: Path) -> Version:
+        """Take in an archive as a new version of a deployment, which is made if there is none.
+
+        Blocks while files are copied. Nothing is kept of an archive that is refused.
+
+        Args:
+            caller: needs the scope ``deploy``, and ``model:upload-code`` for a model that runs code.
+            name: of the deployment.
+            archive: the uploaded file; it stays where it is.
+
+        Returns:
+            The version, ``building``.
+
+        Raises:
+            Invalid: the name cannot name a deployment.
+            NotAllowed: the caller lacks a scope.
+            NotFound: the caller's key is limited to other deployments.
+            MediaTypeUnsupported: the file is not a zip.
+            BodyTooLarge: it holds too much.
+            ModelFileInvalid: it is not what it says it is.
+            StorageFull: there is no room.
+        """
+        if not caller.may("deploy"):
+            raise NotAllowed("The key lacks the scope deploy.")
+        if not is_name(name):
+            raise Invalid(
+                "A deployment's name has 1 to 63 lower-case letters, digits and inner hyphens.",
+                hint="The word models and names like a UUID are reserved.",
+            )
+        if not caller.sees(name):
+            raise NotFound("There is no such deployment.")
+        upload, digest = uploads.keep(caller, archive, self._blobs, self._settings.upload_bytes)
+        at = clock.rfc3339(clock.now())
+        self._store.ensure_deployment(caller, name, new_uuid(), at)
+        version = Version(
+            uuid=new_uuid(),
+            deployment=name,
+            version=0,
+            state="building",
+            created_at=at,
+            flavor=upload.manifest.flavor,
+            rollout=upload.manifest.rollout,
+            step="package",
+            upload=digest,
+            provenance={**upload.manifest.provenance, "key_id": caller.key_id},
+        )
+        return self._store.add_version(caller, version)
+
+    async def build(self, caller: Principal, version: Version) -> Version:
+        """Build and certify a version; may be called again for one that was being built.
+
+        Returns:
+            The version as it is stored then: ``building`` at step ``start``, or ``failed`` with the reason.
+        """
+        return await self._builder.build(caller, version)
+
+    def materialise(self, version: Version) -> None:
+        """Check every file of a version against its digest, and lay out anew what is missing or damaged.
+
+        Blocks while files are read; when the environment is gone, until it is built again.
+
+        Raises:
+            NotFound: a file is gone from the blobs too.
+            Conflict: a file is damaged there too.
+        """
+        place = self._builder.place(version)
+        if not layout.is_whole(place, version.files):
+            layout.lay_out(place, version.files, self._blobs)
+        if not self._environments.exists(version.lock):
+            lock = read_lock(self._blobs.read(version.lock).decode())
+            # This thread has an event loop of its own; a build at the same time ends in the same place.
+            fresh = Environments(self._paths.environments, self._settings.build_timeout)
+            asyncio.run(fresh.build(lock))
+
+    def worker_spec(self, version: Version) -> WorkerSpec:
+        """The workers that shall run for a certified version.
+
+        Raises:
+            Conflict: the version is not certified.
+        """
+        if version.schema is None or version.certificate is None:
+            raise Conflict("The version is not certified.")
+        about = msgspec.json.decode(self._blobs.read(version.package), type=_About)
+        form = Form(version.schema.features, version.schema.output, version.certificate.input)
+        model = {
+            "loader": about.loader,
+            "files": list(about.model),
+            "options": about.options,
+            **form.model(),
+        }
+        return self._builder.spec(version, version.lock, model)
+
+    async def reference(self, version: Version) -> Reference:
+        """What monitoring may compare a certified version with.
+
+        It takes up to a minute, so ask for it when the version is live. The caller keeps it with the version.
+        """
+        return await make_reference(self._builder, self.worker_spec(version), version)
+
+    def sweep(self) -> None:
+        """Remove what a crash has left; only while nothing is built."""
+        self._environments.sweep()
+        known = {version.uuid for _, version in self._store.platform_versions()}
+        for left in (*self._paths.packages.iterdir(), *self._paths.uploads.glob(f"{layout.MAKING}*")):
+            if left.name not in known:
+                layout.remove(left)
