@@ -16,8 +16,6 @@ from konan.worker.frames import DONE, FAIL, HEAD, PREDICT, Frame, pack, unpack_h
 Run = Callable[[Coroutine[Any, Any, None]], None]
 _TOLD = {"type": "ValueError", "message": "hunter2", "traceback": ""}
 FAILED = Frame(FAIL, 0, b"", json.dumps(_TOLD).encode())
-    FAIL, 0, b"", json.dumps({"type": "ValueError", "message": "hunter2", "traceback": ""}).encode()
-)
 
 
 class Peer:
