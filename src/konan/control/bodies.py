@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -152,11 +153,13 @@ async def json_body(
     if _deeper(body, depth):
         raise JsonTooDeep(f"The body nests deeper than {depth} levels.")
     try:
-        return msgspec.json.decode(body, type=kind, strict=True)
+        decoded = msgspec.json.decode(body, type=kind, strict=True)
+        json.loads(body, object_pairs_hook=_once)
     except msgspec.ValidationError as error:
         raise Invalid("The body is not what is asked for.", faults=(_fault(str(error)),)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise JsonMalformed("The body is not JSON.") from None
+    return decoded
 
 
 def query(raw: bytes, kind: type[T]) -> T:
@@ -187,6 +190,12 @@ def query(raw: bytes, kind: type[T]) -> T:
         fault = _fault(str(error))
         message = f"A parameter is not what is asked for: {fault.pointer.lstrip('/')}. {fault.message}"
         raise Invalid(message) from None
+
+
+def _once(members: list[tuple[str, object]]) -> None:
+    # Of two members with one name, readers take the first or the last; nobody shall have to guess.
+    if len(dict(members)) != len(members):
+        raise Invalid("A field of the body is given more than once.")
 
 
 def _deeper(body: bytes, depth: int) -> bool:

@@ -1,8 +1,9 @@
 """The OpenAPI 3.1 document of the platform, made from the same table as the router."""
 
 import re
+import types
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,7 +22,7 @@ _COMMON = (
     errors.Invalid,
     errors.ControlUnavailable,
 )
-_Types = Mapping[Any, dict[str, Any]]
+_Types = Mapping[str, dict[str, Any]]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,16 +57,15 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         version: of Konan.
     """
     rows = list(endpoints)
-    kinds = [kind for row in rows for kind in (row.query, row.request, row.response) if _is_json(kind)]
+    kinds = [kind for row in rows for used in (row.query, row.request, row.response) for kind in _each(used)]
     unique = list({repr(kind): kind for kind in [*kinds, Problem]}.values())
     schemas, components = msgspec.json.schema_components(unique, ref_template=_REF)
-    types = {repr(kind): schema for kind, schema in zip(unique, schemas, strict=True)}
+    known = {repr(kind): schema for kind, schema in zip(unique, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
-        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, types, components)
-    for kind in unique:
-        if kind in {row.query for row in rows}:
-            components.pop(kind.__name__, None)
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, known, components)
+    for row in rows:
+        components.pop(row.query.__name__, None)  # shown as parameters
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,11 +83,11 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     }
 
 
-def _operation(row: Endpoint, types: _Types, components: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(row: Endpoint, known: _Types, components: Mapping[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _name(row),
         "summary": row.summary,
-        "responses": _responses(row, types),
+        "responses": _responses(row, known),
     }
     if row.permission:
         operation["description"] = f"Needs the scope {' or '.join(f'`{s}`' for s in row.permission)}."
@@ -97,21 +97,23 @@ def _operation(row: Endpoint, types: _Types, components: Mapping[str, Any]) -> d
     if parameters:
         operation["parameters"] = parameters
     if row.request is not Nothing:
-        operation["requestBody"] = {"required": True, "content": _body(row, types)}
+        operation["requestBody"] = {"required": True, "content": _body(row, known)}
     return operation
 
 
-def _body(row: Endpoint, types: _Types) -> dict[str, Any]:
+def _body(row: Endpoint, known: _Types) -> dict[str, Any]:
     if row.request is Upload:
         return {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
-    return {"application/json": {"schema": types[repr(row.request)]}}
+    return {"application/json": {"schema": _schema(row.request, known)}}
 
 
-def _responses(row: Endpoint, types: _Types) -> dict[str, Any]:
+def _responses(row: Endpoint, known: _Types) -> dict[str, Any]:
     media_type = row.media_type.partition(";")[0]
-    schema = {"type": "string"} if row.response is Text else types[repr(row.response)]
     responses: dict[str, Any] = {
-        str(row.status): {"description": row.summary, "content": {media_type: {"schema": schema}}}
+        str(row.status): {
+            "description": row.summary,
+            "content": {media_type: {"schema": _schema(row.response, known)}},
+        }
     }
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
     named: dict[int, list[type[KonanError]]] = {}
@@ -139,8 +141,17 @@ def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, 
     return path + query
 
 
-def _is_json(kind: object) -> bool:
-    return kind not in {Nothing, Upload, Text}
+def _each(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type, or a union of some
+    if kind in {Nothing, Upload, Text}:
+        return ()
+    return get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
+def _schema(kind: Any, known: _Types) -> dict[str, Any]:  # noqa: ANN401 - a type, or a union of some
+    if kind is Text:
+        return {"type": "string"}
+    found = [known[repr(one)] for one in _each(kind)]
+    return found[0] if len(found) == 1 else {"anyOf": found}
 
 
 def _name(row: Endpoint) -> str:
