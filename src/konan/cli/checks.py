@@ -9,13 +9,13 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from konan import config
 from konan.cli.command import Session
+from konan.cli.shapes import Check
 from konan.config import Settings
 from konan.errors import KonanError, NotAllowed, Unauthenticated, Unreachable
 
@@ -29,21 +29,8 @@ _MEMORY_DISKS = frozenset({"tmpfs", "ramfs"})
 _NETWORK_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What a check found.
-
-    Attributes:
-        name: what was looked at.
-        state: ``ok``, ``warn`` (it works, with less than it could) or ``fail``.
-        detail: what was found.
-        advice: what to do; empty when all is well.
-    """
-
-    name: str
-    state: State
-    detail: str
-    advice: str = ""
+def _check(name: str, state: State, detail: str, advice: str = "") -> Check:
+    return Check(name=name, state=state, detail=detail, advice=advice)
 
 
 def all_checks(session: Session, settings: Settings) -> list[Callable[[], Check]]:
@@ -65,8 +52,8 @@ def python() -> Check:
     """The interpreter and its platform."""
     found = f"Python {platform.python_version()} on {platform.system()}"
     if platform.system() == "Linux":
-        return Check("python", "ok", found)
-    return Check(
+        return _check("python", "ok", found)
+    return _check(
         "python", "warn", found, "Linux is where models are locked in best; use this for development."
     )
 
@@ -76,13 +63,13 @@ def packages() -> Check:
     missing = [name for name in _SERVER if find_spec(name) is None]
     if missing:
         lacking = ", ".join(missing)
-        return Check("packages", "warn", f"only the client is installed; missing: {lacking}", _INSTALL)
+        return _check("packages", "warn", f"only the client is installed; missing: {lacking}", _INSTALL)
     import uv
 
     try:
-        return Check("packages", "ok", f"the server is installed; uv is {uv.find_uv_bin()}")
+        return _check("packages", "ok", f"the server is installed; uv is {uv.find_uv_bin()}")
     except FileNotFoundError:
-        return Check(
+        return _check(
             "packages", "fail", "uv is installed without its program", "pip install --force-reinstall uv"
         )
 
@@ -90,31 +77,31 @@ def packages() -> Check:
 def sandbox(*, unsafe: bool) -> Check:
     """The sandbox, by starting a worker in it with a model that answers nothing."""
     if find_spec("numpy") is None:
-        return Check("sandbox", "warn", "not tried: the server is not installed", _INSTALL)
+        return _check("sandbox", "warn", "not tried: the server is not installed", _INSTALL)
     with tempfile.TemporaryDirectory(prefix="konan-doctor-") as folder:
         (Path(folder) / "model.py").write_text(_MODEL)
         Path(folder).chmod(0o755)
         try:
             found = asyncio.run(_probe(Path(folder), unsafe=unsafe))
         except (OSError, KonanError) as error:
-            return Check("sandbox", "fail", f"no worker can be started: {error}")
+            return _check("sandbox", "fail", f"no worker can be started: {error}")
         except Exception as error:  # noqa: BLE001 - a failure to start is what is looked for
             advice = (
                 "`konan up --unsafe-models` runs models without a sandbox; do that with your own models only."
             )
-            return Check("sandbox", "fail", str(error), advice)
+            return _check("sandbox", "fail", str(error), advice)
     return _level(*found)
 
 
 def _level(level: str, layers: list[str]) -> Check:
     detail = f"level {level}: {', '.join(layers)}"
     if level == "full":
-        return Check("sandbox", "ok", detail)
+        return _check("sandbox", "ok", detail)
     if level == "restricted":
-        return Check(
+        return _check(
             "sandbox", "ok", detail, "Started as root, models also get a root and a user of their own."
         )
-    return Check("sandbox", "warn", detail, "Models run almost unconfined here; run only your own.")
+    return _check("sandbox", "warn", detail, "Models run almost unconfined here; run only your own.")
 
 
 async def _probe(folder: Path, *, unsafe: bool) -> tuple[str, list[str]]:
@@ -151,14 +138,14 @@ async def _probe(folder: Path, *, unsafe: bool) -> tuple[str, list[str]]:
 def directory(root: Path) -> Check:
     """The data directory: this user's and nobody else's."""
     if not root.exists():
-        return Check("data directory", "ok", f"{root} is not there yet; `konan up` makes it")
+        return _check("data directory", "ok", f"{root} is not there yet; `konan up` makes it")
     found = root.stat()
     mode = stat.S_IMODE(found.st_mode)
     if found.st_uid != os.getuid():
-        return Check("data directory", "fail", f"{root} belongs to user {found.st_uid}", "Use --data-dir.")
+        return _check("data directory", "fail", f"{root} belongs to user {found.st_uid}", "Use --data-dir.")
     if mode & 0o077:
-        return Check("data directory", "fail", f"{root} has mode {mode:04o}", f"chmod 700 {root}")
-    return Check("data directory", "ok", f"{root}, mode {mode:04o}")
+        return _check("data directory", "fail", f"{root} has mode {mode:04o}", f"chmod 700 {root}")
+    return _check("data directory", "ok", f"{root}, mode {mode:04o}")
 
 
 def space(root: Path) -> Check:
@@ -166,12 +153,12 @@ def space(root: Path) -> Check:
     free = shutil.disk_usage(_existing(root)).free
     detail = f"{free / 1024**3:.1f} GiB free"
     if free < _FREE_FAIL:
-        return Check(
+        return _check(
             "disk space", "fail", detail, "Make room: no prediction is answered that cannot be logged."
         )
     if free < _FREE_WARN:
-        return Check("disk space", "warn", detail, "Environments of models take up to some GiB; make room.")
-    return Check("disk space", "ok", detail)
+        return _check("disk space", "warn", detail, "Environments of models take up to some GiB; make room.")
+    return _check("disk space", "ok", detail)
 
 
 def disk(root: Path) -> Check:
@@ -184,15 +171,15 @@ def disk(root: Path) -> Check:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return Check("disk", "fail", f"{place} cannot be written: {error.strerror}", "Use --data-dir.")
+        return _check("disk", "fail", f"{place} cannot be written: {error.strerror}", "Use --data-dir.")
     if kind in _MEMORY_DISKS:
         advice = "Use --data-dir with a directory on a disk; this one is gone after a restart."
-        return Check("disk", "warn", f"{place} is memory ({kind})", advice)
+        return _check("disk", "warn", f"{place} is memory ({kind})", advice)
     if kind in _NETWORK_DISKS:
-        return Check(
+        return _check(
             "disk", "warn", f"{place} is on a network ({kind})", "Locks and syncs are safer on a local disk."
         )
-    return Check("disk", "ok", f"{place} takes durable writes ({kind or 'kind unknown'})")
+    return _check("disk", "ok", f"{place} takes durable writes ({kind or 'kind unknown'})")
 
 
 def port(session: Session, settings: Settings) -> Check:
@@ -202,10 +189,10 @@ def port(session: Session, settings: Settings) -> Check:
         try:
             probe.bind((settings.host, settings.port))
         except PermissionError:
-            return Check("port", "fail", f"port {settings.port} needs privileges", "Use --port 8000.")
+            return _check("port", "fail", f"port {settings.port} needs privileges", "Use --port 8000.")
         except OSError as error:
             return _taken(session, settings, error)
-    return Check("port", "ok", f"port {settings.port} of {settings.host} is free")
+    return _check("port", "ok", f"port {settings.port} of {settings.host} is free")
 
 
 def _taken(session: Session, settings: Settings, error: OSError) -> Check:
@@ -216,8 +203,8 @@ def _taken(session: Session, settings: Settings, error: OSError) -> Check:
     except KonanError:
         ours = False
     if ours:
-        return Check("port", "ok", f"{address} is the server's")
-    return Check("port", "warn", f"{address} cannot be taken: {error.strerror}", "Use `konan up --port 0`.")
+        return _check("port", "ok", f"{address} is the server's")
+    return _check("port", "warn", f"{address} cannot be taken: {error.strerror}", "Use `konan up --port 0`.")
 
 
 def server(session: Session) -> Check:
@@ -225,17 +212,17 @@ def server(session: Session) -> Check:
     try:
         with session.client() as client:
             system = client.system()
-            return Check("server", "ok", f"{client.url} answers, version {system.version}; the key is valid")
+            return _check("server", "ok", f"{client.url} answers, version {system.version}; the key is valid")
     except Unauthenticated as error:
-        return Check(
+        return _check(
             "server", "fail", f"it answers, but not to this key: {error.message}", "Use `konan login`."
         )
     except NotAllowed:
-        return Check("server", "ok", "it answers; the key is valid, but may not read the server's state")
+        return _check("server", "ok", "it answers; the key is valid, but may not read the server's state")
     except Unreachable as error:
-        return Check("server", "warn", error.message, error.hint)
+        return _check("server", "warn", error.message, error.hint)
     except KonanError as error:
-        return Check("server", "fail", error.message, error.hint)
+        return _check("server", "fail", error.message, error.hint)
 
 
 def _existing(path: Path) -> Path:

@@ -61,4 +61,4 @@ def exit_code(error: errors.KonanError) -> int:
     >>> exit_code(errors.GateFailed("no"))
     7
     """
-    return EXITS[type(error)]
+    return next(EXITS[kind] for kind in type(error).__mro__ if kind in EXITS)

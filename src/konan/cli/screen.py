@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from konan.cli.shapes import Failed, Told
 from konan.errors import KonanError
 
 
@@ -80,7 +81,7 @@ class Screen:
     def error(self, error: KonanError) -> None:
         """Tell an error: as JSON on standard output with ``--json``, so that a program reads one stream."""
         if self.json:
-            self.record({"error": described(error)})
+            self.record(Failed(error=told(error)))
             return
         lines = [f"error: {error.message}"]
         lines += [f"  {fault.pointer or '(body)'}: {fault.message}" for fault in error.faults]
@@ -90,18 +91,19 @@ class Screen:
         sys.stderr.write("\n".join(lines) + "\n")
 
 
-def described(error: KonanError) -> dict[str, object]:
-    """An error as the JSON of the contract: ``code``, ``message``, ``hint``, and more where there is more.
+def told(error: KonanError) -> Told:
+    """An error as the contract has it.
 
-    >>> described(KonanError("It broke.", hint="Mend it."))
-    {'code': 'internal', 'message': 'It broke.', 'hint': 'Mend it.'}
+    >>> msgspec.json.encode(told(KonanError("It broke.", hint="Mend it.")))
+    b'{"code":"internal","message":"It broke.","hint":"Mend it."}'
     """
-    found: dict[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
-    if error.faults:
-        found["faults"] = error.faults
-    if notes := getattr(error, "__notes__", None):
-        found["notes"] = notes
-    return found
+    return Told(
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        faults=error.faults,
+        notes=tuple(getattr(error, "__notes__", ())),
+    )
 
 
 def aligned(rows: Sequence[Sequence[object]]) -> list[str]:

@@ -20,7 +20,7 @@ from konan.errors import (
 
 T = TypeVar("T")
 
-_BY_CODE = {error.code: error for error in all_errors()}
+_BY_CODE = {error.code: error for error in reversed(all_errors())}
 _BY_STATUS: dict[int, type[KonanError]] = {
     401: Unauthenticated,
     403: NotAllowed,

@@ -12,7 +12,7 @@ from tests.unit.cli.conftest import Konan, Script
 
 from konan import __version__, errors
 from konan.cli.command import COMMON, Command
-from konan.cli.exits import exit_code
+from konan.cli.exits import EXITS, exit_code
 from konan.cli.main import COMMANDS
 from konan.cli.main import konan as root
 
@@ -144,7 +144,7 @@ def test_an_error_of_the_server_is_told_with_all_it_says(server: Script, konan: 
     }
 
 
-@pytest.mark.parametrize("kind", errors.all_errors())
+@pytest.mark.parametrize("kind", list(EXITS))
 def test_every_error_of_the_server_has_its_exit_code(
     server: Script, konan: Konan, kind: type[errors.KonanError]
 ) -> None:

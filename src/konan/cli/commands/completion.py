@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Completion
 from konan.errors import Usage
 
 
@@ -24,6 +25,6 @@ def command(context: click.Context, session: Session, shell: str) -> None:
         raise Usage(f"There is no completion for {shell}.")
     script = kind(context.find_root().command, {}, "konan", "_KONAN_COMPLETE").source()
     if session.screen.json:
-        session.screen.record({"shell": shell, "script": script})
+        session.screen.record(Completion(shell=shell, script=script))
         return
     session.screen.data(script.rstrip("\n"))

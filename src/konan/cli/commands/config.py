@@ -7,6 +7,7 @@ import click
 from konan import config
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Setting, Settings
 
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
 
@@ -25,16 +26,11 @@ def show(session: Session) -> None:
     """
     _, origins = config.load()
     if session.screen.json:
-        rows = [
-            {
-                "name": origin.name,
-                "value": shown(origin.value),
-                "origin": origin.origin,
-                "meaning": origin.meaning,
-            }
-            for origin in origins
-        ]
-        session.screen.record({"settings": rows})
+        rows = tuple(
+            Setting(name=one.name, value=shown(one.value), origin=one.origin, meaning=one.meaning)
+            for one in origins
+        )
+        session.screen.record(Settings(settings=rows))
         return
     session.screen.table(
         ("setting", "value", "from", "meaning"),

@@ -7,6 +7,7 @@ import click
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Deployed
 from konan.records.deployments import Version
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -74,14 +75,14 @@ def command(
         session.screen.say(f"note: {warning}")
     if session.screen.json:
         session.screen.record(
-            {
-                "deployment": name,
-                "uuid": deployment.uuid,
-                "version": made.version,
-                "version_uuid": made.uuid,
-                "state": made.state,
-                "url": url,
-            }
+            Deployed(
+                deployment=name,
+                uuid=deployment.uuid,
+                version=made.version,
+                version_uuid=made.uuid,
+                state=made.state,
+                url=url,
+            )
         )
         return
     session.screen.say(f"Version {made.version} of {name} is {made.state}.")

@@ -8,6 +8,7 @@ from konan import config
 from konan.cli import command as shared
 from konan.cli.checks import all_checks
 from konan.cli.command import Session
+from konan.cli.shapes import Doctor
 
 
 @shared.command("doctor", examples=("konan doctor", "konan doctor --json"))
@@ -23,7 +24,7 @@ def command(session: Session, data_dir: Path | None) -> int:
     found = [check() for check in all_checks(session, settings)]
     failed = any(check.state == "fail" for check in found)
     if session.screen.json:
-        session.screen.record({"ok": not failed, "checks": found})
+        session.screen.record(Doctor(ok=not failed, checks=tuple(found)))
         return int(failed)
     for check in found:
         session.screen.data(f"{check.state:4}  {check.name}: {check.detail}")

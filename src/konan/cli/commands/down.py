@@ -8,6 +8,7 @@ from konan import config
 from konan.cli import command as shared
 from konan.cli.command import Session
 from konan.cli.commands.up import require_server
+from konan.cli.shapes import Down
 
 
 @shared.command("down", examples=("konan down", "konan down --data-dir ./konan-data"))
@@ -22,6 +23,6 @@ def command(session: Session, data_dir: Path | None) -> None:
     settings, _ = config.load({"data_dir": str(data_dir) if data_dir else None})
     supervisor.down(settings)
     if session.screen.json:
-        session.screen.record({"stopped": True})
+        session.screen.record(Down(stopped=True))
         return
     session.screen.say("The server has stopped.")

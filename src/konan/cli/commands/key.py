@@ -6,6 +6,7 @@ import click
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Keys
 from konan.errors import Usage
 from konan.records.access import SCOPES, Key
 
@@ -54,7 +55,7 @@ def list_keys(session: Session) -> None:
     with session.client() as client:
         found = client.keys()
     if session.screen.json:
-        session.screen.record({"keys": found})
+        session.screen.record(Keys(keys=tuple(found)))
         return
     session.screen.table(("id", "name", "scopes", "deployments", "state"), [_row(key) for key in found])
 

@@ -7,6 +7,7 @@ import click
 from konan import config
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Login
 from konan.errors import NotAllowed, Unauthenticated, Usage
 
 
@@ -36,7 +37,7 @@ def command(session: Session) -> None:
             session.screen.say("The key is valid; it may not read the server's state.")
         path = profile.write(profile.Profile(url=client.url, key=key))
     if session.screen.json:
-        session.screen.record({"url": client.url, "profile": str(path)})
+        session.screen.record(Login(url=client.url, profile=str(path)))
         return
     session.screen.say(f"The profile {path} now names {client.url}.")
 

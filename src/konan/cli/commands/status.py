@@ -1,9 +1,11 @@
 """``konan status``: which deployments there are and whether they can answer."""
 
 import click
+import msgspec
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Status
 
 
 @shared.command("status", examples=("konan status", "konan status bikes", "konan status --json"))
@@ -15,7 +17,8 @@ def command(session: Session, name: str | None) -> None:
         found = [client.deployment(name)] if name else client.deployments()
         versions = client.versions(name) if name else []
     if screen.json:
-        screen.record({"deployments": found} | ({"versions": versions} if name else {}))
+        shown = tuple(versions) if name else msgspec.UNSET
+        screen.record(Status(deployments=tuple(found), versions=shown))
         return
     if not found:
         screen.say("There are no deployments yet. `konan deploy NAME MODEL --data FILE` makes one.")

@@ -9,6 +9,7 @@ import click
 from konan import config
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Up
 from konan.errors import MissingExtra
 
 _NEEDED = ("uvloop", "litestar", "uvicorn", "sqlalchemy", "numpy", "uv")
@@ -60,7 +61,7 @@ def _announce(session: Session, url: str, *, detach: bool) -> None:
 
     file = config.home() / profile.FILE_NAME
     if session.screen.json:
-        session.screen.record({"url": url, "profile": str(file), "detached": detach})
+        session.screen.record(Up(url=url, profile=str(file), detached=detach))
         session.screen.flush()
         return
     session.screen.say(f"Konan serves at {url}")

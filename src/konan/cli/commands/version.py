@@ -5,6 +5,7 @@ import msgspec
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.shapes import Versions
 from konan.errors import NotFound
 from konan.records.deployments import Certificate, Version
 
@@ -21,7 +22,7 @@ def list_versions(session: Session, name: str) -> None:
     with session.client() as client:
         found = client.versions(name)
     if session.screen.json:
-        session.screen.record({"versions": found})
+        session.screen.record(Versions(versions=tuple(found)))
         return
     session.screen.table(
         ("version", "state", "flavor", "created at", "uuid"),

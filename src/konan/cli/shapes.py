@@ -1,0 +1,151 @@
+"""What each command answers with ``--json``; the JSON schemas under ``docs/contract/cli`` are made of these.
+
+Fields are added, never renamed or taken away.
+"""
+
+from typing import Any
+
+import msgspec
+
+from konan.errors import Fault
+from konan.records.access import Key
+from konan.records.deployments import Deployment, Version, VersionState
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """The parent of all answers."""
+
+
+class Told(Shape, frozen=True, kw_only=True, omit_defaults=True):
+    """An error.
+
+    Attributes:
+        code: stable word for the kind of error.
+        message: what happened.
+        hint: what to do about it; may be empty.
+        faults: the single things that are wrong, where there are several.
+        notes: what else is known, as the model's own traceback or the request's id.
+    """
+
+    code: str
+    message: str
+    hint: str
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Failed(Shape, frozen=True, kw_only=True):
+    """What every command answers when it does not work."""
+
+    error: Told
+
+
+class Deployed(Shape, frozen=True, kw_only=True):
+    """A new version.
+
+    Attributes:
+        deployment: name of the deployment.
+        uuid: id of the deployment.
+        version: number of the version.
+        version_uuid: id of the version.
+        state: of the version.
+        url: address that answers predictions.
+    """
+
+    deployment: str
+    uuid: str
+    version: int
+    version_uuid: str
+    state: VersionState
+    url: str
+
+
+class Status(Shape, frozen=True, kw_only=True):
+    """Deployments, and the versions of the one that was asked for."""
+
+    deployments: tuple[Deployment, ...]
+    versions: tuple[Version, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Versions(Shape, frozen=True, kw_only=True):
+    """Versions, newest first."""
+
+    versions: tuple[Version, ...]
+
+
+class Keys(Shape, frozen=True, kw_only=True):
+    """Keys, never their text."""
+
+    keys: tuple[Key, ...]
+
+
+class Up(Shape, frozen=True, kw_only=True):
+    """A server that serves.
+
+    Attributes:
+        url: its address.
+        profile: file with the address and the owner's key.
+        detached: whether it runs in the background.
+    """
+
+    url: str
+    profile: str
+    detached: bool
+
+
+class Down(Shape, frozen=True, kw_only=True):
+    """A server that has ended."""
+
+    stopped: bool
+
+
+class Login(Shape, frozen=True, kw_only=True):
+    """The profile that was written."""
+
+    url: str
+    profile: str
+
+
+class Setting(Shape, frozen=True, kw_only=True):
+    """A setting as it stands; a password in an address is not shown."""
+
+    name: str
+    value: Any
+    origin: str
+    meaning: str
+
+
+class Settings(Shape, frozen=True, kw_only=True):
+    """All settings."""
+
+    settings: tuple[Setting, ...]
+
+
+class Completion(Shape, frozen=True, kw_only=True):
+    """A completion script."""
+
+    shell: str
+    script: str
+
+
+class Check(Shape, frozen=True, kw_only=True):
+    """What a check found.
+
+    Attributes:
+        name: what was looked at.
+        state: ``ok``, ``warn`` (it works, with less than it could) or ``fail``.
+        detail: what was found.
+        advice: what to do; empty when all is well.
+    """
+
+    name: str
+    state: str
+    detail: str
+    advice: str
+
+
+class Doctor(Shape, frozen=True, kw_only=True):
+    """All checks, and whether none failed."""
+
+    ok: bool
+    checks: tuple[Check, ...]
