@@ -1,6 +1,7 @@
 """Reads a journal back, in order, and says so when it is not as it was written."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from konan.journal.entry import Entry, decode
@@ -27,9 +28,10 @@ def read(directory: Path) -> Iterator[tuple[int, Entry]]:
     expected: int | None = None
     files = segments(directory)
     heads = [_head(number, path) for number, path in files]
+    for (before, _), (number, path) in pairwise(files):
+        if number != before + 1:
+            raise Damage(path, 0, f"segment {before + 1} before it is missing")
     for index, (_, path) in enumerate(files):
-        if index and heads[index].number != heads[index - 1].number + 1:
-            raise Damage(path, 0, f"segment {heads[index - 1].number + 1} before it is missing")
         if expected not in {None, heads[index].first}:
             raise Damage(path, 0, f"it begins with record {heads[index].first}, expected was {expected}")
         expected = heads[index].first
