@@ -17,7 +17,8 @@ def load(package: str, spec: "Dict[str, Any]") -> Model:
     Args:
         package: directory of the package.
         spec: the start message's ``model``; ``options["format"]`` is ``joblib`` (the default),
-            ``cloudpickle``, ``pickle`` or ``skops``.
+            ``cloudpickle``, ``pickle`` or ``skops``. With the ``task`` ``crossfit`` the answers are those
+            of refitted copies (see `crossfit`).
 
     Raises:
         Unloadable: the format is unknown, or what was loaded cannot predict.
@@ -33,6 +34,9 @@ def load(package: str, spec: "Dict[str, Any]") -> Model:
         raise Unloadable("The file holds a %s, which has no predict." % type(estimator).__name__)
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     warnings.filterwarnings("ignore", message="X has feature names, but")
+    if spec.get("task") == "crossfit":
+        refitted: Model = importlib.import_module("..crossfit", __package__).Refitted(estimator, spec)
+        return refitted
     return Estimator(estimator, spec)
 
 
@@ -143,7 +147,7 @@ def _classes(estimator: Foreign) -> "List[object]":
     return classes if all(isinstance(one, (str, bool, int, float)) for one in classes) else []
 
 
-def _parts(estimator: Any) -> "List[str]":  # noqa: ANN401 - the user's own
+def _parts(estimator: Foreign) -> "List[str]":
     """Full names of the classes of an estimator and of all the estimators in it, sorted."""
     parts = [estimator]
     try:
