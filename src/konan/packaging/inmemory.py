@@ -20,11 +20,17 @@ from konan.packaging.requirements import own
 from konan.records.schema import class_text
 from konan.records.upload import TableFormat
 
+Fitted = Any
+"""A fitted model of any library."""
+
+Rows = Any
+"""A table of any library."""
+
 EXPECTED_ROWS = 200
 """Outputs are computed for at most so many of the first rows: enough to prove the version, quick to make."""
 
 
-def save_model(model: Any, folder: Path) -> Path:  # noqa: ANN401 - any fitted model
+def save_model(model: Fitted, folder: Path) -> Path:
     """Write a fitted model to a file below ``folder``.
 
     Code of the user's own (of a script, a notebook or local modules) is written into the file, because the
@@ -46,7 +52,7 @@ def save_model(model: Any, folder: Path) -> Path:  # noqa: ANN401 - any fitted m
     return _with_cloudpickle(model, folder / "model.pkl", ())
 
 
-def _with_joblib(model: Any, path: Path) -> bool:  # noqa: ANN401 - any fitted model
+def _with_joblib(model: Fitted, path: Path) -> bool:
     import joblib
 
     try:
@@ -56,7 +62,7 @@ def _with_joblib(model: Any, path: Path) -> bool:  # noqa: ANN401 - any fitted m
     return True
 
 
-def _with_cloudpickle(model: Any, path: Path, mine: Iterable[str]) -> Path:  # noqa: ANN401 - any fitted model
+def _with_cloudpickle(model: Fitted, path: Path, mine: Iterable[str]) -> Path:
     try:
         import cloudpickle
     except ImportError as error:
@@ -86,7 +92,7 @@ def _by_value(roots: set[str]) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def save_table(table: Any, stem: str, folder: Path) -> tuple[Path, TableFormat]:  # noqa: ANN401 - any table
+def save_table(table: Rows, stem: str, folder: Path) -> tuple[Path, TableFormat]:
     """Write a table (pandas, or one with ``to_pandas``) to a file below ``folder``.
 
     Parquet, which keeps the types, where pyarrow is installed and takes all columns; CSV otherwise.
@@ -108,7 +114,7 @@ def save_table(table: Any, stem: str, folder: Path) -> tuple[Path, TableFormat]:
     return path, "csv"
 
 
-def _frame(table: Any) -> Any:  # noqa: ANN401 - any table
+def _frame(table: Rows) -> Rows:
     frame = table.to_pandas() if hasattr(table, "to_pandas") else table
     if not hasattr(frame, "to_parquet") or not hasattr(frame, "columns"):
         raise DataInvalid(
@@ -120,7 +126,7 @@ def _frame(table: Any) -> Any:  # noqa: ANN401 - any table
     return frame
 
 
-def first_rows(data: Any, form: TableFormat) -> Any:  # noqa: ANN401 - a path or any table
+def first_rows(data: Rows, form: TableFormat) -> Rows:
     """The first rows of a file or table as a DataFrame; None where pandas is not installed."""
     if not isinstance(data, Path):
         return _frame(data).head(EXPECTED_ROWS)
@@ -139,7 +145,7 @@ def first_rows(data: Any, form: TableFormat) -> Any:  # noqa: ANN401 - a path or
     return batches[0] if batches else None
 
 
-def expected_outputs(model: Any, rows: Any, left_out: Sequence[str]) -> bytes:  # noqa: ANN401 - any model, any rows
+def expected_outputs(model: Fitted, rows: Rows, left_out: Sequence[str]) -> bytes:
     """What the model answers for some rows, as JSON lines, each in the output's shape.
 
     Args:
@@ -168,7 +174,7 @@ def expected_outputs(model: Any, rows: Any, left_out: Sequence[str]) -> bytes:  
     return b"".join(msgspec.json.encode(output) + b"\n" for output in outputs)
 
 
-def _outputs(model: Any, features: Any) -> Iterator[Any]:  # noqa: ANN401 - any model, any rows
+def _outputs(model: Fitted, features: Rows) -> Iterator[Any]:
     answers = model.predict(features)
     labels = answers.tolist() if hasattr(answers, "tolist") else list(answers)
     classes = _classes(model)
@@ -189,7 +195,7 @@ def _outputs(model: Any, features: Any) -> Iterator[Any]:  # noqa: ANN401 - any 
         yield from labels
 
 
-def _classes(model: Any) -> list[Any] | None:  # noqa: ANN401 - any model
+def _classes(model: Fitted) -> list[Any] | None:
     """A classifier's classes as plain values; None for other models, and for several targets at once."""
     classes: Any = getattr(model, "classes_", None)
     if not _is("classifier", model) or getattr(classes, "ndim", 0) != 1:
@@ -197,7 +203,7 @@ def _classes(model: Any) -> list[Any] | None:  # noqa: ANN401 - any model
     return list(classes.tolist())
 
 
-def _is(kind: str, model: Any) -> bool:  # noqa: ANN401 - any model
+def _is(kind: str, model: Fitted) -> bool:
     """Whether scikit-learn calls it a ``classifier`` or a ``regressor``, as the worker will ask it."""
     base = sys.modules.get("sklearn.base")
     if base is None:

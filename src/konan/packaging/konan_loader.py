@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+Foreign = Any
+"""Something of the model or of its libraries."""
+
 
 def _load_pyfunc(path: str) -> "PyfuncModel":
     """Load the package in a directory; MLflow calls this."""
@@ -23,13 +26,13 @@ def _load_pyfunc(path: str) -> "PyfuncModel":
 class PyfuncModel:
     """A loaded model as MLflow calls it."""
 
-    def __init__(self, model: Any, about: "dict[str, Any]") -> None:  # noqa: ANN401 - the user's own
+    def __init__(self, model: Foreign, about: "dict[str, Any]") -> None:
         self.model = model
         self.features = about["schema"]["features"]
         self.records = about["loader"] == "python" and getattr(model, "input", "") != "frame"
         self.array = about["loader"] == "sklearn" and not hasattr(model, "feature_names_in_")
 
-    def predict(self, model_input: Any, params: "Any" = None) -> Any:  # noqa: ANN401, ARG002 - as MLflow has it
+    def predict(self, model_input: Foreign) -> Foreign:
         """What the model returns for rows (a pandas data frame, or what can become one)."""
         pandas = importlib.import_module("pandas")
         names = [feature["name"] for feature in self.features]
@@ -44,7 +47,7 @@ class PyfuncModel:
             return self.model.predict(rows)
         return self.model.predict(frame.to_numpy() if self.array else frame)
 
-    def _typed(self, frame: Any) -> Any:  # noqa: ANN401 - a pandas data frame
+    def _typed(self, frame: Foreign) -> Foreign:
         for feature in self.features:
             name, dtype = feature["name"], feature.get("dtype", "float64")
             whole = dtype.startswith(("int", "uint", "bool"))
@@ -53,7 +56,7 @@ class PyfuncModel:
         return frame
 
 
-def _estimator(path: Path, options: "dict[str, Any]") -> Any:  # noqa: ANN401 - the user's own
+def _estimator(path: Path, options: "dict[str, Any]") -> Foreign:
     form = options["format"]
     if form == "joblib":
         return importlib.import_module("joblib").load(path)
@@ -64,7 +67,7 @@ def _estimator(path: Path, options: "dict[str, Any]") -> Any:  # noqa: ANN401 - 
         return pickle.load(file)  # noqa: S301 - whoever loads a model with MLflow trusts it
 
 
-def _python_class(path: Path, options: "dict[str, Any]") -> Any:  # noqa: ANN401 - the user's own
+def _python_class(path: Path, options: "dict[str, Any]") -> Foreign:
     directory = str(path.parent)
     if directory not in sys.path:
         sys.path.insert(0, directory)

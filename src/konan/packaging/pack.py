@@ -23,6 +23,9 @@ from konan.records.deployments import Rollout
 from konan.records.schema import Constraint
 from konan.records.upload import Table, TableFormat, UploadManifest
 
+Fitted = Any
+"""A path of a file or folder, or a fitted model of any library."""
+
 _EXPECTED = "data/expected.jsonl"
 _FORMATS: dict[str, TableFormat] = {
     ".csv": "csv",
@@ -84,7 +87,7 @@ class _Rows:
     file: Path
 
 
-def pack(model: Any, out: Path, **said: Unpack[Said]) -> Path:  # noqa: ANN401 - a path, or any fitted model
+def pack(model: Fitted, out: Path, **said: Unpack[Said]) -> Path:
     """Write the archive of a new version.
 
     Args:
@@ -146,7 +149,7 @@ def _model(path: Path, said: Said) -> _Model:
     return _Model(flavor, options, files, _pins(path, flavor.needs(options, reading), reading, said))
 
 
-def _model_path(model: Any, folder: Path) -> Path:  # noqa: ANN401 - any fitted model, or a path
+def _model_path(model: Fitted, folder: Path) -> Path:
     if isinstance(model, str | Path):
         return Path(model)
     from konan.packaging.inmemory import save_model
@@ -168,7 +171,7 @@ def _pins(path: Path, needs: tuple[str, ...], reading: Reading, said: Said) -> P
     return given(own) if own.is_file() else pinned(reading, needs)
 
 
-def _rows(data: Any, role: str, folder: Path) -> _Rows | None:  # noqa: ANN401 - a path or any table
+def _rows(data: object, role: str, folder: Path) -> _Rows | None:
     if data is None:
         return None
     if not isinstance(data, str | Path):
@@ -186,7 +189,7 @@ def _rows(data: Any, role: str, folder: Path) -> _Rows | None:  # noqa: ANN401 -
     return _Rows(Table(path=f"data/{role}.{known}", format=known), file)
 
 
-def _expected(model: Any, rows: _Rows | None, said: Said) -> bytes:  # noqa: ANN401 - as pack
+def _expected(model: Fitted, rows: _Rows | None, said: Said) -> bytes:
     """The expected outputs as JSON lines; empty when there are none."""
     expected = said.get("expected")
     if isinstance(expected, str | Path):

@@ -36,7 +36,7 @@ class Flavor(Protocol):
         """The files to upload by the name of their member; the first is the one to load."""
         ...
 
-    def options(self, path: Path, reading: Reading) -> dict[str, Any]:
+    def options(self, path: Path, reading: Reading, /) -> dict[str, Any]:
         """What the worker must know to load it.
 
         Raises:
@@ -44,11 +44,11 @@ class Flavor(Protocol):
         """
         ...
 
-    def needs(self, options: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:
+    def needs(self, options: Mapping[str, Any], reading: Reading, /) -> tuple[str, ...]:
         """Modules that loading and calling it takes beside those that its file names."""
         ...
 
-    def runs_code(self, options: Mapping[str, Any]) -> bool:
+    def runs_code(self, options: Mapping[str, Any], /) -> bool:
         """Whether loading it may run its author's code; that takes the scope ``model:upload-code``."""
         ...
 

@@ -51,7 +51,7 @@ class PythonFlavor:
                 raise ModelFileInvalid(f"the model's folder holds more than {_MOST_FILES} files")
         return found
 
-    def options(self, path: Path, reading: Reading) -> dict[str, Any]:  # noqa: ARG002 - the source says it
+    def options(self, path: Path, _reading: Reading, /) -> dict[str, Any]:
         """The class to load: ``{"class": "Model"}``.
 
         Raises:
@@ -67,11 +67,11 @@ class PythonFlavor:
             )
         return {"class": classes[0]}
 
-    def needs(self, options: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:  # noqa: ARG002 - see Flavor
+    def needs(self, _options: Mapping[str, Any], reading: Reading, /) -> tuple[str, ...]:
         """Pandas where the class asks for data frames; else nothing beside what it imports."""
         return ("numpy", "pandas") if "frame" in reading.words else ()
 
-    def runs_code(self, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - it is code
+    def runs_code(self, _options: Mapping[str, Any], /) -> bool:
         """Always."""
         return True
 

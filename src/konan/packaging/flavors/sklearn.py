@@ -42,7 +42,7 @@ class SklearnFlavor:
         known = suffix if suffix in (".joblib", ".pkl", ".pickle", ".cloudpickle", ".skops") else ".bin"
         return {f"model/model{known}": path}
 
-    def options(self, path: Path, reading: Reading) -> dict[str, Any]:  # noqa: ARG002 - the bytes said it
+    def options(self, _path: Path, reading: Reading, /) -> dict[str, Any]:
         """How it is written: ``{"format": "joblib"}``."""
         return {"format": reading.format}
 
