@@ -10,6 +10,7 @@ Decided here:
   but one that is not zero must not become zero (``not_exact``), and one beyond the range of float64 is
   not JSON that Konan takes (``json_malformed``), as NaN is not.
 - An integer feature takes ``3.0``, because that is how many programs write 3; it does not take ``3.5``.
+- A date-time may leave out its offset only where the model's own column has no time zone; it is UTC then.
 - A key that stands twice in an object is a fault (``duplicate``): which value counts would be a guess.
 """
 
@@ -31,7 +32,7 @@ MOST_FAULTS = 100
 MOST_POINTER = 200
 """Pointers to members that the schema does not know are cut to so many characters."""
 
-_DATETIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -160,13 +161,27 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def is_datetime(text: str) -> bool:
-    """Whether a text is a date-time with an offset, as RFC 3339 has it (leap seconds are not taken).
+def needs_offset(feature: Feature) -> bool:
+    """Whether a date-time must say its offset; it need not where the model itself knows no time zone.
+
+    >>> needs_offset(Feature(name="at", type="datetime", dtype="datetime64[us]"))
+    False
+    """
+    return not feature.dtype.startswith("datetime64") or "," in feature.dtype
+
+
+def is_datetime(text: str, *, offset: bool = True) -> bool:
+    """Whether a text is a date-time as RFC 3339 has it (leap seconds are not taken).
+
+    Args:
+        text: the text.
+        offset: whether the offset from UTC must be there.
 
     >>> is_datetime("2026-01-31T12:00:00Z"), is_datetime("2026-02-30T12:00:00Z"), is_datetime("2026-01-31")
     (True, False, False)
     """
-    if _DATETIME.fullmatch(text) is None:
+    match = _DATETIME.fullmatch(text)
+    if match is None or (offset and match.group(2) is None):
         return False
     try:
         datetime.fromisoformat(text.upper())
@@ -285,7 +300,7 @@ def _boolean(feature: Feature, value: object) -> float:
 def _text(feature: Feature, value: object) -> str:
     if not isinstance(value, str) or isinstance(value, _Number):
         raise _wrong(feature)
-    if feature.type == "datetime" and not is_datetime(value):
+    if feature.type == "datetime" and not is_datetime(value, offset=needs_offset(feature)):
         raise _Refused("malformed", f"Expected {_WORDS['datetime']}.")
     declared = feature.declared
     if declared is not None and declared.categories and value not in declared.categories:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from konan.records.schema import LARGEST_INTEGER, Feature, Learned, Output, Schema, class_text
+from konan.serving.faults import needs_offset
 
 Json = dict[str, Any]
 
@@ -173,10 +174,10 @@ def _typed(feature: Feature, texts: Iterable[str]) -> Iterable[object]:
 
 
 def _description(feature: Feature) -> str:
-    learned = feature.learned
-    if learned is None:
-        return ""
+    learned = feature.learned or Learned()
     said = []
+    if feature.type == "datetime" and not needs_offset(feature):
+        said.append("UTC if the offset is left out")
     if learned.minimum is not None and learned.maximum is not None:
         said.append(f"seen from {learned.minimum} to {learned.maximum}")
     if learned.categories:

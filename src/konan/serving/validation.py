@@ -21,7 +21,7 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from konan.records.schema import LARGEST_INTEGER, Feature, Schema
-from konan.serving.faults import Cells, Examiner, is_datetime
+from konan.serving.faults import Cells, Examiner, is_datetime, needs_offset
 
 Row = tuple[Any, ...]
 """The cells of one row: numeric features, texts, then extra columns."""
@@ -82,7 +82,9 @@ class Validator:
         self._sparse = bool(extra) or any(f.optional for f in schema.features)
         self._has_texts = bool(texts or extra)
         self._integers = _picker([i for i, f in enumerate(numeric) if f.type == "integer"])
-        self._datetimes = _picker([i for i, f in enumerate(texts, self._width) if f.type == "datetime"])
+        moments = [(i, f) for i, f in enumerate(texts, self._width) if f.type == "datetime"]
+        self._zoned = _picker([i for i, f in moments if needs_offset(f)])
+        self._local = _picker([i for i, f in moments if not needs_offset(f)])
         self._one: msgspec.json.Decoder[Any] | None = None
         if _compilable(schema):
             row = _row_type([*numeric, *texts], extra)
@@ -117,7 +119,7 @@ class Validator:
             return False
         if self._integers is not None and not _whole(chain.from_iterable(map(self._integers, table))):
             return False
-        if self._datetimes is not None and not _moments(chain.from_iterable(map(self._datetimes, table))):
+        if not (_moments(self._zoned, table, offset=True) and _moments(self._local, table, offset=False)):
             return False
         if _BACKSLASH in body and _ESCAPED_COLON.search(body):
             return False
@@ -186,8 +188,11 @@ def _whole(cells: Iterable[Any]) -> bool:
     return all(cell.is_integer() for cell in cells if isinstance(cell, float))
 
 
-def _moments(cells: Iterable[Any]) -> bool:
-    return all(is_datetime(cell) for cell in cells if isinstance(cell, str))
+def _moments(pick: Callable[[Row], Row] | None, table: list[Row], *, offset: bool) -> bool:
+    if pick is None:
+        return True
+    cells = chain.from_iterable(map(pick, table))
+    return all(is_datetime(cell, offset=offset) for cell in cells if isinstance(cell, str))
 
 
 def _picker(positions: list[int]) -> Callable[[Row], Row] | None:

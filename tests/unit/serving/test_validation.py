@@ -234,6 +234,17 @@ def test_datetimes_reach_the_model_as_they_were_written(text: str) -> None:
     assert json.loads(one("datetime").parse(msgspec.json.encode({"x": text})).texts) == [[text]]
 
 
+def test_only_a_model_without_time_zones_takes_datetimes_without_offset() -> None:
+    body = b'{"x": "2026-01-31T12:00:00"}'
+    for local in ("datetime64[us]", "datetime64[ns]"):
+        found = one("datetime", dtype=local)
+        assert found.parse(body).texts == b'[["2026-01-31T12:00:00"]]'
+        assert found.parse(b'{"x": "2026-01-31T12:00:00Z"}').rows == 1
+        assert faults_of(found, b'{"x": "2026-01-31"}') == [("/x", "malformed")]
+    for zoned in ("datetime64[us, UTC]", "object"):
+        assert faults_of(one("datetime", dtype=zoned), body) == [("/x", "malformed")]
+
+
 def test_a_key_that_stands_twice_is_refused() -> None:
     assert faults_of(one("number"), b'{"x": 1, "x": 2}') == [("/x", "duplicate")]
     assert faults_of(one("string"), b'[{"x": "a"}, {"x": ":", "\\u0078": ""}]') == [("/1/x", "duplicate")]
