@@ -10,8 +10,11 @@ import json
 import math
 import os
 import pickle
+import select
+import signal
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -414,3 +417,59 @@ def test_an_environment_that_replaces_the_interpreter_gets_no_further(tmp_path: 
     failure = refusal(spec(made, python=str(false)), tmp_path / "log")
     assert failure["type"] in ("FileNotFoundError", "PermissionError", "WorkerDied")
     assert not canary.exists()
+
+
+def test_an_environment_runs_its_startup_files_inside_the_sandbox(tmp_path: Path) -> None:
+    environment, canary = tmp_path / "environment", tmp_path / "canary"
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    site = environment / "lib" / version / "site-packages"
+    site.mkdir(parents=True)
+    (environment / "bin").mkdir()
+    (environment / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    (environment / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
+    (site / "evil.pth").write_text("import evil\n")
+    (site / "evil.py").write_text(
+        f"import os, sys\nsys.startup = 'ran'\nos.system('touch {canary}')\nopen({str(canary)!r}, 'w')\n"
+    )
+    made = tmp_path / "package"
+    made.mkdir()
+    (made / "model.py").write_text(
+        "import sys\nclass Model:\n    def predict(self, rows):\n        return [sys.startup for _ in rows]\n"
+    )
+    wanted = spec(made, python=str(environment / "bin" / "python"), model=PROBE)
+    with kept(wanted, tmp_path / "log") as worker:
+        assert worker.told([["", ""]]) == ["ran"]
+    assert not canary.exists()
+
+
+def test_a_hanging_model_dies_with_its_supervisor(vandals: Path) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", SUPERVISOR.format(package=str(vandals), log=str(vandals.parent / "log"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == -signal.SIGKILL, started.stderr
+    wait_until_gone(int(started.stdout))
+
+
+SUPERVISOR = """
+import asyncio, os, pathlib
+from konan.worker import frames
+from tests.faults.zoo.keeper import kept, spec
+model = {{"loader": "python", "files": ["model.py"], "features": [["way", "string", "object"]]}}
+with kept(spec(pathlib.Path({package!r}), model=model), pathlib.Path({log!r})) as worker:
+    frames.write(worker.link, frames.Frame(frames.PREDICT, 1, b"", b'[["sleeps"]]'))
+    print(worker.process.pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def wait_until_gone(process: int) -> None:
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([descriptor], [], [], 30)
+    os.close(descriptor)
+    assert ended
