@@ -1,5 +1,7 @@
 """The SDK: `Client`, `AsyncClient` and `deploy`; light enough to live beside any model code."""
 
+import re
+from pathlib import Path
 from typing import Any, Unpack
 
 from konan.client.awaiting import AsyncClient
@@ -30,7 +32,7 @@ def deploy(model: Any, name: str = "", **options: Unpack[DeployOptions]) -> Vers
 
     Args:
         model: a fitted model in memory, or a file or folder of one.
-        name: of the deployment; else one made of the model's class, as ``randomforestclassifier``.
+        name: of the deployment; else one made of the model's class, as ``linearregression``, or of its file.
         **options: see `DeployOptions`; ``data`` is the table that the model was fitted on.
 
     Returns:
@@ -41,4 +43,14 @@ def deploy(model: Any, name: str = "", **options: Unpack[DeployOptions]) -> Vers
         Unreachable: no server is known or answers.
     """
     with Client() as client:
-        return client.deploy(name or type(model).__name__.lower(), model, **options)
+        return client.deploy(name or named_after(model), model, **options)
+
+
+def named_after(model: Any) -> str:  # noqa: ANN401 - any model
+    """A deployment's name made of a model's class, or of its file.
+
+    >>> named_after("models/Bike_rentals.joblib"), named_after(Exception())
+    ('bike-rentals', 'exception')
+    """
+    text = Path(model).stem if isinstance(model, str | Path) else type(model).__name__
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63]

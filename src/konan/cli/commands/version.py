@@ -82,7 +82,7 @@ def _output(version: Version) -> str:
 
 def _certified(certificate: Certificate) -> list[str]:
     shown = msgspec.to_builtins(certificate)
-    simple = {name: value for name, value in shown.items() if not isinstance(value, list | dict)}
+    simple = {name: value for name, value in shown.items() if not isinstance(value, list | tuple | dict)}
     return [f"  {name.replace('_', ' ')}: {value}" for name, value in simple.items()]
 
 
