@@ -47,7 +47,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         logs.start(settings.log_level, "supervisor", stream)
         url = listening.origin(listener)
         profile.write(Profile(url=url, key=prepare(settings)))
-        tree = Tree(settings, listener=listener.fileno(), lock=held, gateways=gateways(settings))
+        tree = Tree(settings, listener=listener, lock=held, gateways=gateways(settings))
         asyncio.run(_run(tree, url, announce))
     return 0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -41,12 +42,12 @@ class Tree:
 
     Args:
         settings: of this server.
-        listener: descriptor of the listening TCP socket, which the gateways share.
+        listener: the listening TCP socket, which the gateways share; closed by `stop`.
         lock: descriptor that gateways and control hold, so that a new supervisor waits for their end.
         gateways: how many.
     """
 
-    def __init__(self, settings: Settings, *, listener: int, lock: int, gateways: int) -> None:
+    def __init__(self, settings: Settings, *, listener: socket.socket, lock: int, gateways: int) -> None:
         self._settings = settings
         self._paths = config.paths(settings)
         self._listener = listener
@@ -85,7 +86,9 @@ class Tree:
         """Drain the gateways, then control, then end the workers."""
         self._draining = True
         within = self._settings.drain_timeout
-        await asyncio.gather(*(gateway.drain(within) for gateway in self._gateways.values()))
+        draining = [asyncio.create_task(gateway.drain(within)) for gateway in self._gateways.values()]
+        self._listener.close()  # when the gateways have closed theirs, connections are refused, not kept
+        await asyncio.gather(*draining)
         if self._control is not None:
             await self._control.drain(CONTROL_DRAIN)
         await self._fleet.stop()
@@ -107,8 +110,8 @@ class Tree:
         return child
 
     async def _start_gateway(self, index: int) -> Child:
-        arguments = ["konan.serving", "--index", str(index), "--listen-fd", str(self._listener)]
-        child = await self._child(f"gateway-{index}", arguments, (self._listener,))
+        arguments = ["konan.serving", "--index", str(index), "--listen-fd", str(self._listener.fileno())]
+        child = await self._child(f"gateway-{index}", arguments, (self._listener.fileno(),))
         self._gateways[index] = child
         self._fleet.introduce(child)
         return child
