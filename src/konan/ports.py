@@ -108,6 +108,10 @@ class DeploymentStore(Protocol):
         """
         ...
 
+    def platform_deployments(self) -> list[Deployment]:
+        """Every deployment of every project, by project and name."""
+        ...
+
     def platform_versions(self) -> list[tuple[Deployment, Version]]:
         """Every version that is not failed, with its deployment, for routes, workers and resuming."""
         ...

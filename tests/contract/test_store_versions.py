@@ -167,6 +167,14 @@ def test_the_platform_sees_all_that_is_not_failed(store: SqlStore) -> None:
     assert seen == [("p1", 1, 1, "live"), ("p1", 1, 3, "building"), ("p2", None, 1, "building")]
 
 
+def test_the_platform_sees_every_deployment(store: SqlStore) -> None:
+    for name, project in (("b", "p2"), ("b", "p1"), ("a", "p1")):
+        store.ensure_deployment(caller(project), name, ids.new_uuid(), AT)
+    add(store, "b", state="failed")
+    seen = [(deployment.project, deployment.name) for deployment in store.platform_deployments()]
+    assert seen == [("p1", "a"), ("p1", "b"), ("p2", "b")]
+
+
 Act = Callable[[SqlStore, Principal], object]
 ACTS: dict[str, Act] = {
     "deployment": lambda store, who: store.deployment(who, "bikes"),

@@ -35,6 +35,8 @@ def create_app(services: Services) -> Gate:
     Args:
         services: what the handlers work with.
     """
+    for cut_off in services.paths.uploads.glob("*.zip"):
+        cut_off.unlink(missing_ok=True)
     return Gate(router(services), services.fleet)
 
 

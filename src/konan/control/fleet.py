@@ -20,7 +20,7 @@ from konan.control.readiness import Readiness, WorkersFailed
 from konan.errors import KonanError, NotReady
 from konan.ports import Runtime, Store
 from konan.records.access import Principal
-from konan.records.deployments import Deployment, Failure, Version
+from konan.records.deployments import Deployment, Failure, Reference, Version
 from konan.records.routes import Snapshot, WorkerSpec
 
 _BUILDS_AT_ONCE = 2
@@ -35,6 +35,10 @@ class Builder(Protocol):
 
     async def build(self, caller: Principal, version: Version) -> Version:
         """Build and certify; the version it returns is ``failed`` when that did not work out."""
+        ...
+
+    async def reference(self, version: Version) -> Reference:
+        """What monitoring may compare a version with; may take a minute."""
         ...
 
     def materialise(self, version: Version) -> object:
@@ -109,6 +113,8 @@ class Fleet:
         for deployment, version in self._rows:
             if version.state == "building":
                 self.bring_up(_platform(deployment.project), version)
+            elif version.state == "live":
+                self._spawn(self._refer(_platform(deployment.project), version))
 
     async def stop(self) -> None:
         """End the background work; versions that are being built go on at the next start."""
@@ -166,6 +172,7 @@ class Fleet:
 
     async def _publish(self) -> None:
         async with self._snapshot_lock:
+            deployments = await asyncio.to_thread(self._store.platform_deployments)
             self._rows = await asyncio.to_thread(self._store.platform_versions)
             grants = await asyncio.to_thread(self._store.platform_grants)
             self._grants = Grants(grants)
@@ -174,7 +181,7 @@ class Fleet:
                 snapshot = Snapshot(
                     generation=generation,
                     keys=world.valid(grants, clock.now().timestamp()),
-                    routes=world.routes(self._rows, self._also(), self._settings),
+                    routes=world.routes(deployments, self._rows, self._also(), self._settings),
                 )
                 await asyncio.to_thread(world.write, snapshot, self._paths.snapshot)
             except KonanError:
@@ -211,6 +218,7 @@ class Fleet:
                 await asyncio.to_thread(self._store.put_version, caller, version)
                 await self._start(version)
                 await self._switch(caller, version)
+                self._spawn(self._refer(caller, version))
         except KonanError as error:
             await self._failed(caller, version, error)
         except Exception:  # noqa: BLE001 - one version's fault must not end the others
@@ -238,6 +246,22 @@ class Fleet:
                 await asyncio.to_thread(self._store.set_live, caller, version.deployment, version.version)
             self._starting.discard(version.uuid)
         await self.refresh()
+
+    async def _refer(self, caller: Principal, version: Version) -> None:
+        """Keep what monitoring may compare with, once, beside the traffic."""
+        if not version.datasets or version.reference != Reference():
+            return
+        try:
+            async with self._builds:
+                made = await self._builder.reference(version)
+            async with self._switch_lock:
+                known = await asyncio.to_thread(
+                    self._store.version, caller, version.deployment, version.version
+                )
+                referred = msgspec.structs.replace(known, reference=made)
+                await asyncio.to_thread(self._store.put_version, caller, referred)
+        except Exception:  # noqa: BLE001 - the version serves without it
+            _log.exception("a version has no reference", extra={"version": version.uuid})
 
     def _keep_warm(self, deployment: Deployment) -> None:
         for owner, version in self._rows:

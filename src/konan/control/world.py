@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterable
-from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -29,28 +28,30 @@ def served(rows: Iterable[Row], also: Collection[str]) -> list[Row]:
     ]
 
 
-def routes(rows: Iterable[Row], also: Collection[str], settings: Settings) -> tuple[Route, ...]:
+def routes(
+    deployments: Iterable[Deployment], rows: Iterable[Row], also: Collection[str], settings: Settings
+) -> tuple[Route, ...]:
     """The routes of all deployments, also of those that nothing can answer for yet.
 
     Args:
-        rows: every version that is not failed with its deployment, the versions of one side by side.
+        deployments: all of them.
+        rows: every version that is not failed, with its deployment.
         also: uuids of versions that start, or are kept warm.
         settings: limits of every version.
     """
-    found = []
-    for deployment, group in groupby(rows, key=lambda row: row[0]):
-        versions = [version for _, version in served(group, also)]
-        numbers = {version.version for version in versions}
-        found.append(
-            Route(
-                project=deployment.project,
-                name=deployment.name,
-                deployment=deployment.uuid,
-                live=deployment.live_version if deployment.live_version in numbers else None,
-                versions=tuple(_route_version(version, settings) for version in versions),
-            )
+    versions: dict[str, list[Version]] = {}
+    for deployment, version in served(rows, also):
+        versions.setdefault(deployment.uuid, []).append(version)
+    return tuple(
+        Route(
+            project=deployment.project,
+            name=deployment.name,
+            deployment=deployment.uuid,
+            live=next((v.version for v in versions.get(deployment.uuid, ()) if v.state == "live"), None),
+            versions=tuple(_route_version(v, settings) for v in versions.get(deployment.uuid, ())),
         )
-    return tuple(found)
+        for deployment in deployments
+    )
 
 
 def valid(grants: Iterable[KeyGrant], now: float) -> tuple[KeyGrant, ...]:

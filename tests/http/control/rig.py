@@ -18,9 +18,10 @@ from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.config import Paths, Settings
 from konan.control import Fleet, Services, create_app
 from konan.control.gate import Gate
+from konan.control.services import Accepts
 from konan.errors import ModelFileInvalid, NotReady
 from konan.records.access import SCOPES, Key, Principal
-from konan.records.deployments import Deployment, FileDigest, Version
+from konan.records.deployments import DatasetFile, Deployment, FileDigest, Reference, Version
 from konan.records.messages import WorkersChanged
 from konan.records.routes import Snapshot, WorkerSpec
 from konan.records.schema import Feature, Output, Schema
@@ -89,6 +90,8 @@ class Drawer:
         self.hold: asyncio.Event | None = None
         self.error: Exception | None = None
         self.broken: set[str] = set()
+        self.referred: list[int] = []
+        self.datasets: tuple[DatasetFile, ...] = ()
 
     def accept(self, caller: Principal, name: str, archive: Path) -> Version:
         if not zipfile.is_zipfile(archive):
@@ -114,9 +117,13 @@ class Drawer:
             raise self.error
         if self.hold:
             await self.hold.wait()
-        built = msgspec.structs.replace(version, schema=SCHEMA, step="certificate")
+        built = msgspec.structs.replace(version, schema=SCHEMA, step="certificate", datasets=self.datasets)
         await asyncio.to_thread(self.store.put_version, caller, built)
         return built
+
+    async def reference(self, version: Version) -> Reference:
+        self.referred.append(version.version)
+        return Reference(source="holdout", rows=3, predictions="0" * 64)
 
     def materialise(self, version: Version) -> None:
         if version.uuid in self.broken:
@@ -143,6 +150,7 @@ class Rig:
     """One server and its callers."""
 
     def __init__(self, directory: Path, settings: Settings | None = None, warm: float = 600.0) -> None:
+        self.registrar: Accepts | None = None
         self.runner = asyncio.Runner()
         self.settings = settings or Settings(body_bytes=10_000, upload_bytes=100_000, body_timeout=5)
         self.paths = Paths(directory)
@@ -168,7 +176,7 @@ class Rig:
             settings=self.settings,
             paths=self.paths,
             store=self.store,
-            registrar=self.drawer,
+            registrar=self.registrar or self.drawer,
             runtime=self.runtime,
             fleet=fleet,
             version="0.0",

@@ -10,6 +10,7 @@ from tests.http.control.rig import Rig
 
 from konan.config import Settings
 from konan.errors import ModelFailed
+from konan.records.deployments import DatasetFile
 
 BIKES = "/v1/deployments/bikes"
 
@@ -94,6 +95,29 @@ def test_a_first_version_that_fails_makes_the_deployment_failed(rig: Rig) -> Non
     assert rig.call("GET", BIKES, key).json()["state"] == "failed"
     rig.drawer.error = None
     assert rig.live(key).live_version == 2
+
+
+def test_a_deployment_that_nothing_answers_for_is_still_a_route(rig: Rig) -> None:
+    key = rig.key()
+    rig.drawer.error = ModelFailed("It raised.")
+    rig.deploy(key)
+    rig.until(lambda: state(rig, key, 1) == "failed")
+    rig.until(lambda: len(rig.snapshot().routes) == 1)
+    assert (rig.snapshot().routes[0].live, rig.snapshot().routes[0].versions) == (None, ())
+
+
+def test_a_live_version_gets_its_reference_once(rig: Rig) -> None:
+    key = rig.key()
+    rig.live(key)
+    rig.drawer.datasets = (DatasetFile(role="data", sha256="0" * 64, rows=3, columns=("x",)),)
+    rig.live(key)
+    rig.until(lambda: version(rig, key, 2)["reference"] != {})
+    assert version(rig, key, 2)["reference"] == {"source": "holdout", "rows": 3, "predictions": "0" * 64}
+    assert state(rig, key, 2) == "live"
+    rig.restart()
+    rig.live(key)
+    rig.until(lambda: version(rig, key, 3)["reference"] != {})
+    assert rig.drawer.referred == [2, 3]
 
 
 def test_an_error_that_nobody_foresaw_fails_the_version_without_details(

@@ -48,6 +48,12 @@ class SqlDeployments:
             rows = connection.execute(query.order_by(deployments.c.name).limit(limit))
             return [deployment_of(row) for row in rows]
 
+    def platform_deployments(self) -> list[Deployment]:
+        """Every deployment; see `konan.ports.DeploymentStore.platform_deployments`."""
+        query = sa.select(deployments).order_by(deployments.c.project, deployments.c.name)
+        with self._database.reading() as connection:
+            return [deployment_of(row) for row in connection.execute(query)]
+
 
 def visible(caller: Principal, name: str | None = None) -> sa.Select[Any]:
     """The query of the deployments that exist for a caller, or of the one with a name."""

@@ -19,9 +19,10 @@ def migrate(database: Database) -> None:
         Conflict: a newer Konan has written the database.
     """
     config = Config()
-    scripts = importlib.resources.files("konan.adapters.sql") / "migrations"
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    location = importlib.resources.files("konan.adapters.sql") / "migrations"
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('konan migrations'))"))
@@ -31,5 +32,7 @@ def migrate(database: Database) -> None:
                 "A newer Konan has written this database; this one cannot read it.",
                 hint="Install the newer Konan again, or restore a backup made by this one.",
             )
+        if present == set(scripts.get_heads()):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
