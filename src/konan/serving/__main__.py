@@ -36,11 +36,12 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     channel = Channel(socket.socket(fileno=arguments.channel_fd))
     gateway = Gateway(arguments.index, settings, channel)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, gateway.drain)
+    await gateway.start(socket.socket(fileno=arguments.listen_fd))
     # What exists now lives as long as the process: a full collection would look at all of it in vain.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 100)
-    await gateway.serve(socket.socket(fileno=arguments.listen_fd))
+    await gateway.serve()
 
 
 def _arguments() -> argparse.Namespace:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import socket
+from typing import Any
 
 import msgspec
 
@@ -79,16 +80,19 @@ class Gateway:
         """Whether the gateway should be sent requests: it has routes and a journal, and is not draining."""
         return self._generation >= 0 and not self._line.journal_broken and not self._desk.draining
 
-    async def serve(self, sock: socket.socket) -> None:
-        """Serve until the supervisor says to drain or has gone.
+    async def start(self, sock: socket.socket) -> None:
+        """Take the snapshot that is there, and accept connections.
 
         Args:
-            sock: the bound socket to accept connections from.
+            sock: the bound socket.
         """
         self.take_snapshot()
         await self._listener.start(sock)
         self._channel.send(messages.Ready(name="gateway"))
         _log.info("gateway serves", extra={"generation": self._generation})
+
+    async def serve(self) -> None:
+        """Serve until the supervisor says to drain or has gone, then drain."""
         reporting = asyncio.create_task(self._report())
         obeying = asyncio.create_task(self._obey())
         await asyncio.wait((obeying, self._told), return_when=asyncio.FIRST_COMPLETED)
@@ -100,6 +104,17 @@ class Gateway:
         self._table.close()
         self._journal.close()
         self._channel.close()
+
+    def picture(self) -> dict[str, Any]:
+        """Everything that is counted, as plain JSON values (see `Metrics.snapshot`)."""
+        journal = self._journal
+        return {
+            **self._metrics.snapshot(),
+            "journal_entries": journal.records,
+            "journal_groups": journal.groups,
+            "journal_bytes": journal.bytes,
+            "queues": self._table.queues(),
+        }
 
     def drain(self) -> None:
         """Begin to drain, as if the supervisor had said so."""
@@ -165,9 +180,7 @@ class Gateway:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(STATS_SECONDS)
-            picture = self._metrics.snapshot()
-            picture["queues"] = self._table.queues()
-            self._channel.send(messages.Stats(gateway=self._index, metrics=picture))
+            self._channel.send(messages.Stats(gateway=self._index, metrics=self.picture()))
 
 
 def _as_host(address: str) -> str:

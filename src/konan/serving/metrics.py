@@ -104,8 +104,6 @@ class Metrics:
         refused: connections closed at once because too many were open.
         in_flight: predictions between their request and their answer.
         proxied: requests passed to control.
-        journal_bytes: bytes given to the journal.
-        journal_entries: entries given to the journal.
     """
 
     def __init__(self) -> None:
@@ -114,8 +112,6 @@ class Metrics:
         self.refused = 0
         self.in_flight = 0
         self.proxied = 0
-        self.journal_bytes = 0
-        self.journal_entries = 0
         self._rejected: dict[str, int] = {}
         self._series: dict[tuple[str, str, int], Series] = {}
 
@@ -146,6 +142,4 @@ class Metrics:
             "refused": self.refused,
             "in_flight": self.in_flight,
             "proxied": self.proxied,
-            "journal_bytes": self.journal_bytes,
-            "journal_entries": self.journal_entries,
         }

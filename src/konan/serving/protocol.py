@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
         try:
             piece, rest = framing.feed(data)
         except KonanError as error:
-            self.fail(error)
+            self.fail(sink.error if isinstance(sink, Refusal) else error)
             return
         if piece:
             sink.feed(piece)

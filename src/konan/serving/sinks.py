@@ -51,14 +51,14 @@ class Refusal:
 
     def __init__(self, exchange: Exchange, error: KonanError) -> None:
         self._exchange = exchange
-        self._error = error
+        self.error = error
 
     def feed(self, data: bytes) -> None:
         """Drop a part of the body."""
 
     def end(self) -> None:
         """The body is whole: now answer."""
-        self._exchange.fail(self._error)
+        self._exchange.fail(self.error)
 
     def abandon(self) -> None:
         """The rest of the body will not come."""

@@ -37,7 +37,7 @@ class Client:
     def __init__(self, address: tuple[str, int], key: str | None) -> None:
         self.socket = socket.create_connection(address, timeout=PATIENCE)
         self.key = key
-        self._received = b""
+        self._received = bytearray()
 
     def __enter__(self) -> "Client":
         return self
@@ -108,8 +108,7 @@ class Client:
         with contextlib.suppress(ConnectionResetError):
             while data := self.socket.recv(65536):
                 self._received += data
-        received, self._received = self._received, b""
-        return received
+        return self._taken(len(self._received))
 
     def is_closed(self) -> bool:
         """Wait for the other side to close; whether nothing more came before."""
@@ -118,17 +117,20 @@ class Client:
     def _until(self, end: bytes) -> bytes:
         while end not in self._received:
             self._more()
-        found, _, self._received = self._received.partition(end)
-        return found + end
+        return self._taken(self._received.index(end) + len(end))
 
     def _exactly(self, size: int) -> bytes:
         while len(self._received) < size:
             self._more()
-        found, self._received = self._received[:size], self._received[size:]
+        return self._taken(size)
+
+    def _taken(self, size: int) -> bytes:
+        found = bytes(self._received[:size])
+        del self._received[:size]
         return found
 
     def _more(self) -> None:
         data = self.socket.recv(65536)
         if not data:
-            raise EOFError(f"closed after {self._received!r}")
+            raise EOFError(f"closed after {bytes(self._received)!r}")
         self._received += data

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.http.gateway.raw import Client, Reply
 
 from konan import config
 from konan.access import keys
@@ -26,7 +27,6 @@ from konan.records.routes import Route, RouteVersion, Snapshot
 from konan.records.schema import Feature, Output, Schema
 from konan.worker import frames
 from konan.worker.frames import DONE, Frame
-from tests.http.gateway.raw import Client, Reply
 
 SCHEMA = Schema(
     features=(Feature(name="temp", type="number"), Feature(name="hr", type="integer")),
@@ -83,6 +83,7 @@ class Rig:
         self.grants: list[KeyGrant] = []
         self.routes: tuple[Route, ...] = ()
         self.heard: list[AnyMessage] = []
+        self.workers: list[Worker] = []
         self.key = self.add_key("predict")
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.address = self._listening.getsockname()
@@ -154,7 +155,8 @@ class Rig:
         ours, theirs = socket.socketpair()
         self.send(messages.LinkAdded(version_uuid=uuid, worker=number), theirs.fileno())
         theirs.close()
-        return Worker(ours, model)
+        self.workers.append(Worker(ours, model))
+        return self.workers[-1]
 
     def client(self, key: str | None = "") -> Client:
         """A connection; with the rig's own key unless another or none is given."""

@@ -7,11 +7,11 @@ import uuid
 
 import msgspec
 import pytest
+from tests.http.gateway.rig import Rig, Worker, route, summing, until, version
 
 from konan.journal import reader
 from konan.records import messages
 from konan.worker.frames import FAIL, Frame
-from tests.http.gateway.rig import Rig, Worker, route, summing, until, version
 
 ROW = {"temp": 1.5, "hr": 2}
 
@@ -47,7 +47,7 @@ def test_headers_of_an_answer(rig: Rig) -> None:
     headers = rig.predict(ROW).headers
     assert headers["content-type"] == "application/json"
     assert headers["konan-durability"] == "durable"
-    assert uuid.UUID(headers["konan-request-id"])
+    assert uuid.UUID(headers["konan-request-id"]).version == 7
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert headers["date"].endswith(" GMT")
@@ -161,7 +161,7 @@ def test_outputs_that_are_no_numbers_are_refused(own_rig: Rig, value: float) -> 
 
 def test_an_answer_for_other_rows_is_refused(own_rig: Rig) -> None:
     own_rig.publish(route("sick", version(9)))
-    own_rig.add_worker(lambda frame: Frame(b"DONE", 2, b"\0" * 16, b""), uuid="version-9")
+    own_rig.add_worker(lambda frame: Frame(b"DONE", frame.rows + 1, b"\0" * 16, b""), uuid="version-9")
     reply = own_rig.predict(ROW, "sick")
     assert (reply.status, reply.code) == (502, "model_output_invalid")
 

@@ -12,15 +12,13 @@ from konan.serving.bodies import ChunkedBody, CountedBody, Framing, framing_of
 
 def fed(framing: Framing, data: bytes, sizes: list[int]) -> tuple[bytes, bytes]:
     """What a framing makes of data that arrives in parts of given sizes, the last size over and over."""
-    body, position = b"", 0
+    body, rest, position = b"", b"", 0
     while position < len(data) and not framing.done:
         size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
         piece, rest = framing.feed(data[position : position + size])
         body += piece
         position += size
-        if framing.done:
-            return body, rest + data[position:]
-    return body, b""
+    return body, rest + data[position:]
 
 
 def chunks(parts: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
