@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from konan import errors
-from konan.control.table import Endpoint, Nothing
+from konan.control.table import Call, Endpoint, Nothing
 from konan.records.access import Scope
 from konan.records.predictions import Prediction
 
@@ -36,6 +36,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
+async def _nowhere(_: Call[Any, Any]) -> None:
+    raise errors.NotFound("There is nothing at this path; a gateway answers it.")
+
+
 def _row(
     method: str, path: str, permission: tuple[Scope, ...], types: tuple[Any, Any, Any], summary: str
 ) -> Endpoint:
@@ -52,7 +56,7 @@ def _row(
         media_type="application/json",
         summary=summary,
         errors=failures,
-        handler=None,
+        handler=_nowhere,
     )
 
 

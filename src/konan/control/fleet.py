@@ -251,17 +251,12 @@ class Fleet:
         """Keep what monitoring may compare with, once, beside the traffic."""
         if not version.datasets or version.reference != Reference():
             return
-        try:
-            async with self._builds:
-                made = await self._builder.reference(version)
-            async with self._switch_lock:
-                known = await asyncio.to_thread(
-                    self._store.version, caller, version.deployment, version.version
-                )
-                referred = msgspec.structs.replace(known, reference=made)
-                await asyncio.to_thread(self._store.put_version, caller, referred)
-        except Exception:  # noqa: BLE001 - the version serves without it
-            _log.exception("a version has no reference", extra={"version": version.uuid})
+        async with self._builds:
+            made = await self._builder.reference(version)
+        async with self._switch_lock:
+            known = await asyncio.to_thread(self._store.version, caller, version.deployment, version.version)
+            referred = msgspec.structs.replace(known, reference=made)
+            await asyncio.to_thread(self._store.put_version, caller, referred)
 
     def _keep_warm(self, deployment: Deployment) -> None:
         for owner, version in self._rows:
@@ -298,7 +293,12 @@ class Fleet:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("background work failed", exc_info=error)
 
 
 def _platform(project: str) -> Principal:

@@ -1,12 +1,11 @@
 """What stands before the router: the key, the shape of the path, and the headers of every answer."""
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, cast
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from konan import clock, ids
 from konan.access.grants import Grants
@@ -18,7 +17,6 @@ _REQUEST_ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 _BAD_PATH = re.compile(r"//|\\|[\x00-\x1f\x7f]|/\.{1,2}(?=/|\Z)")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in answers.SECURITY)
-_log = logging.getLogger(__name__)
 
 
 class Keys(Protocol):
@@ -63,20 +61,17 @@ class Gate:
         if kind == "lifespan":
             await self.router(scope, receive, send)
         elif kind == "http":
-            await self._answer(scope, receive, send)
+            await self._answer(cast("HTTPScope", scope), receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": None})
 
-    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 - a scope's parts
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
         asked = headers.get("konan-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else ids.new_uuid()
-        started = False
 
         async def send_marked(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 extra = (*_HEADERS, (b"konan-request-id", request_id.encode()))
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
@@ -88,18 +83,9 @@ class Gate:
             await self.router(scope, receive, send_marked)
         except KonanError as error:
             await _send_problem(error, request_id, send_marked)
-        except Exception:  # noqa: BLE001 - what nobody foresaw is answered without its details
-            _log.exception("request failed", extra={"request_id": request_id})
-            if not started:
-                await _send_problem(unforeseen(), request_id, send_marked)
 
 
-def unforeseen() -> KonanError:
-    """What a caller is told of an error that nobody foresaw."""
-    return KonanError("The server failed; its log has the reason under this request's id.")
-
-
-def _headers(scope: Any) -> dict[str, str]:  # noqa: ANN401 - a scope's parts
+def _headers(scope: HTTPScope) -> dict[str, str]:
     found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

@@ -141,13 +141,14 @@ def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, 
     return path + query
 
 
-def _each(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type, or a union of some
+def _each(kind: object) -> tuple[object, ...]:
+    """The records of a type, or of a union of some."""
     if kind in {Nothing, Upload, Text}:
         return ()
     return get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
 
 
-def _schema(kind: Any, known: _Types) -> dict[str, Any]:  # noqa: ANN401 - a type, or a union of some
+def _schema(kind: object, known: _Types) -> dict[str, Any]:
     if kind is Text:
         return {"type": "string"}
     found = [known[repr(one)] for one in _each(kind)]

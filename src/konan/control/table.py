@@ -70,7 +70,7 @@ class Endpoint:
         media_type: of an answer that worked.
         summary: one sentence for the document.
         errors: the errors that it answers beside the common ones.
-        handler: does it; None for what a gateway answers itself.
+        handler: does it.
     """
 
     method: str
@@ -83,7 +83,7 @@ class Endpoint:
     media_type: str
     summary: str
     errors: tuple[type[KonanError], ...]
-    handler: Callable[[Call[Any, Any]], Awaitable[Any]] | None = field(repr=False)
+    handler: Callable[[Call[Any, Any]], Awaitable[Any]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from konan.errors import StorageFull
 from konan.records.access import KeyGrant
 from konan.records.deployments import Deployment, Version
 from konan.records.routes import Route, RouteVersion, Snapshot
+from konan.records.schema import Schema
 
 Row = tuple[Deployment, Version]
 
@@ -48,7 +49,11 @@ def routes(
             name=deployment.name,
             deployment=deployment.uuid,
             live=next((v.version for v in versions.get(deployment.uuid, ()) if v.state == "live"), None),
-            versions=tuple(_route_version(v, settings) for v in versions.get(deployment.uuid, ())),
+            versions=tuple(
+                _route_version(v, v.schema, settings)
+                for v in versions.get(deployment.uuid, ())
+                if v.schema is not None
+            ),
         )
         for deployment in deployments
     )
@@ -83,13 +88,12 @@ def write(snapshot: Snapshot, path: Path) -> None:
         os.close(directory)
 
 
-def _route_version(version: Version, settings: Settings) -> RouteVersion:
-    assert version.schema is not None  # noqa: S101 - `served` chose it so
+def _route_version(version: Version, schema: Schema, settings: Settings) -> RouteVersion:
     together = version.certificate is None or version.certificate.row_independent
     return RouteVersion(
         uuid=version.uuid,
         number=version.version,
-        schema=version.schema,
+        schema=schema,
         batch_rows=settings.batch_rows if together else 1,
         deadline=settings.deadline,
         queue_rows=settings.queue_rows,

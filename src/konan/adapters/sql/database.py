@@ -79,9 +79,10 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver would begin transactions by itself, and not before CREATE TABLE; here they are begun below.
-    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - tells the type checker
-    connection.isolation_level = None
+    if isinstance(connection, sqlite3.Connection):
+        # The driver would begin transactions by itself, and not before CREATE TABLE; they are begun below.
+        connection.isolation_level = None
+    cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {_BUSY_MILLISECONDS}",
         "journal_mode = TRUNCATE",
@@ -89,7 +90,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
         "foreign_keys = ON",
         "trusted_schema = OFF",
     ):
-        connection.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -9,20 +9,33 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+WORD = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Make the first tables."""
-    word = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    _projects_and_keys()
+    _deployments_and_versions()
+    counters = op.create_table(
+        "counters",
+        sa.Column("name", WORD, nullable=False),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counters"),
+    )
+    op.bulk_insert(counters, [{"name": "generation", "value": 0}])
+
+
+def _projects_and_keys() -> None:
     op.create_table(
         "projects",
-        sa.Column("name", word, nullable=False),
+        sa.Column("name", WORD, nullable=False),
         sa.Column("created_at", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_projects"),
     )
     op.create_table(
         "keys",
-        sa.Column("id", word, nullable=False),
-        sa.Column("project", word, nullable=False),
+        sa.Column("id", WORD, nullable=False),
+        sa.Column("project", WORD, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("scopes", sa.Text, nullable=False),
@@ -35,11 +48,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_keys_digest"),
     )
     op.create_index("ix_keys_project_id", "keys", ["project", "id"])
+
+
+def _deployments_and_versions() -> None:
     op.create_table(
         "deployments",
-        sa.Column("uuid", word, nullable=False),
-        sa.Column("project", word, nullable=False),
-        sa.Column("name", word, nullable=False),
+        sa.Column("uuid", WORD, nullable=False),
+        sa.Column("project", WORD, nullable=False),
+        sa.Column("name", WORD, nullable=False),
         sa.Column("created_at", sa.Text, nullable=False),
         sa.Column("live_version", sa.Integer),
         sa.PrimaryKeyConstraint("uuid", name="pk_deployments"),
@@ -48,8 +64,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "versions",
-        sa.Column("uuid", word, nullable=False),
-        sa.Column("deployment", word, nullable=False),
+        sa.Column("uuid", WORD, nullable=False),
+        sa.Column("deployment", WORD, nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
@@ -66,10 +82,3 @@ def upgrade() -> None:
         sqlite_where=live,
         postgresql_where=live,
     )
-    counters = op.create_table(
-        "counters",
-        sa.Column("name", word, nullable=False),
-        sa.Column("value", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_counters"),
-    )
-    op.bulk_insert(counters, [{"name": "generation", "value": 0}])
