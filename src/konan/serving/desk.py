@@ -145,6 +145,7 @@ class Desk:
 
     Attributes:
         draining: whether connections are closed after their next answer.
+        collected: bytes of bodies that are in memory and not whole yet.
         heads: what is known of heads by their bytes.
         now: monotonic seconds.
     """
@@ -155,6 +156,7 @@ class Desk:
         self.answers = Answers()
         self.ids = IdSource()
         self.draining = False
+        self.collected = 0
         self.limits = Limits(settings.head_bytes, settings.head_count, settings.target_bytes)
         self.heads: dict[bytes, tuple[Head, Target]] = {}
         self.now = clock.monotonic

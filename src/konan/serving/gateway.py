@@ -71,8 +71,8 @@ class Gateway:
         self._hosts = {*_LOOPBACK, _as_host(settings.host)}
         small = settings.body_bytes
         said = Answer(200, b'{"status":"ok"}')
-        self._health = Health(lambda: True, said, self._authenticate, small)
-        self._readiness = Health(self.is_ready, said, self._authenticate, small)
+        self._health = Health(lambda: True, said, self._authenticate)
+        self._readiness = Health(self.is_ready, said, self._authenticate)
         self._uploads = Splice(self._desk, settings.upload_bytes)
         self._others = Splice(self._desk, small)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from konan.errors import MethodNotAllowed, NotReady
+from konan.errors import MethodNotAllowed, NotReady, RequestMalformed
 from konan.serving.answers import Answer
 from konan.serving.desk import Authenticate, Exchange, Sink
 from konan.serving.http1 import Head
-from konan.serving.sinks import Collector
+from konan.serving.sinks import Refusal
 
 
 class Health:
@@ -16,16 +16,13 @@ class Health:
         good: whether all is well.
         answer: what is said then.
         authenticate: checks the key of requests with another method than GET and HEAD.
-        limit: most bytes of a body; it is not read.
     """
 
+    limit = 0
     streams = False
     allow = "GET, HEAD"
 
-    def __init__(
-        self, good: Callable[[], bool], answer: Answer, authenticate: Authenticate, limit: int
-    ) -> None:
-        self.limit = limit
+    def __init__(self, good: Callable[[], bool], answer: Answer, authenticate: Authenticate) -> None:
         self._good = good
         self._answer = answer
         self._authenticate = authenticate
@@ -56,4 +53,4 @@ class Health:
 
     def open(self, exchange: Exchange, head: Head) -> Sink:
         """Take a request whose body is still to come."""
-        return Collector(self, exchange, head)
+        return Refusal(exchange, RequestMalformed(f"{head.path} takes no body."))

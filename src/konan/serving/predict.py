@@ -106,7 +106,7 @@ class Predict:
 
     def open(self, exchange: Exchange, head: Head) -> Sink:
         """Take a request whose body is still to come."""
-        return Collector(self, exchange, head)
+        return Collector(self._line.desk, self, exchange, head)
 
     def _admit(self, head: Head) -> tuple[Principal, ServedVersion]:
         caller = self._line.authenticate(head)

@@ -54,13 +54,6 @@ class Connection(asyncio.Protocol):
         arrived: when the present request was whole, or its body began.
     """
 
-    __slots__ = (
-        "_admit", "_advancing", "_begun", "_body_due", "_buffer", "_desk", "_eof", "_forget", "_framing",
-        "_head", "_held", "_phase", "_renewed", "_sink", "_started",
-        "_target", "_transport", "_unread_before",
-        "_writable", "arrived", "deadline", "stalls_at",
-    )  # fmt: skip
-
     def __init__(
         self,
         desk: Desk,

@@ -219,3 +219,14 @@ def test_an_answer_to_head_has_no_body(rig: Rig) -> None:
         assert client.ask("HEAD", "/healthz").headers["content-length"] == "15"
         assert client.ask("HEAD", PATH).status == 405
         assert client.ask("GET", "/healthz").json == {"status": "ok"}
+
+
+def test_a_health_path_takes_no_body(rig: Rig) -> None:
+    with rig.client(key=None) as client:
+        assert client.ask("GET", "/healthz", b"x").status == 413
+        assert client.is_closed()
+    with rig.client(key=None) as client:
+        assert client.ask("GET", "/healthz", b"1\r\nx\r\n", transfer_encoding="chunked").status == 400
+    with rig.client(key=None) as client:
+        reply = client.ask("GET", "/healthz", b"0\r\n\r\n", transfer_encoding="chunked")
+        assert (reply.status, reply.code) == (400, "request_malformed")
