@@ -19,11 +19,11 @@ from konan.packaging import flavors, layout, mlmodel
 from konan.packaging.certify import Proof, certify
 from konan.packaging.child import Limits, run
 from konan.packaging.environment import Environments, Lock
-from konan.packaging.features import Chosen, Described, Roles, choose
+from konan.packaging.features import Chosen, Roles, choose
 from konan.packaging.golden import Golden, golden
 from konan.packaging.learn import Request, Survey, survey
 from konan.packaging.reading import Reading
-from konan.packaging.starting import piped, ready
+from konan.packaging.starting import described, piped, ready
 from konan.packaging.trial import ModelRaised, StartWorker, tried
 from konan.packaging.uploads import Upload
 from konan.ports import Blobs, DeploymentStore
@@ -160,16 +160,15 @@ class Builder:
     async def _shown(self, work: _Work, lock: Lock, studying: "asyncio.Task[_Study]") -> _Shown:
         """Load the model, then try it on the rows that were given."""
         await self._enter(work, "certificate")
-        model = self._model(work)
         with piped(self.paths.logs / f"{work.version.uuid}.log", self.settings.log_bytes) as log:
-            spec = self.spec(work.version, lock.digest, model)
+            spec = self.spec(work.version, lock.digest, self._model(work))
             worker = self.start(spec, log=log, unsafe=self.settings.unsafe_models)
+        said = await ready(worker, self.settings.worker_start_timeout)
         try:
-            said = await ready(worker, self.settings.worker_start_timeout)
-            described = _described(said)
+            about = described(said)
             work.step = "schema"
             study = await studying
-            chosen = choose(described, study.data, _roles(work.manifest))
+            chosen = choose(about, study.data, _roles(work.manifest))
             rows = self._golden(work, study, chosen)
         except BaseException:
             worker.kill()
@@ -179,7 +178,7 @@ class Builder:
         proof = await tried(
             worker,
             self.settings.certify_timeout,
-            lambda trial: certify(trial, described, chosen.features, rows),
+            lambda trial: certify(trial, about, chosen.features, rows),
         )
         return _Shown(said, study, chosen, proof)
 
@@ -274,13 +273,6 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
     """Cancel what is no longer needed, and wait until it has let go of its files and processes."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _described(ready: dict[str, Any]) -> Described:
-    try:
-        return msgspec.convert(ready["described"], type=Described)
-    except (KeyError, msgspec.ValidationError):
-        raise GateFailed("What the model says about itself cannot be understood.") from None
 
 
 def _roles(manifest: UploadManifest) -> Roles:

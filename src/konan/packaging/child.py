@@ -65,7 +65,7 @@ async def run(
         DeadlineExceeded: it took longer than it may.
     """
     begin = [sys.executable, "-I", "-S", str(_BEGIN), str(limits.memory), str(limits.processor)]
-    process = subprocess.Popen(  # noqa: ASYNC220 - only the start blocks, for the time of a fork
+    with subprocess.Popen(  # noqa: ASYNC220 - only the start blocks, for the time of a fork
         begin + command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -73,13 +73,16 @@ async def run(
         env=environment,
         cwd=directory,
         start_new_session=True,
-    )
-    try:
-        output, talk = await asyncio.to_thread(process.communicate, data, limits.seconds)
-    except subprocess.TimeoutExpired:
-        raise DeadlineExceeded(f"{Path(command[0]).name} took longer than {limits.seconds:g} s.") from None
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    ) as process:
+        talking = asyncio.ensure_future(asyncio.to_thread(process.communicate, data, limits.seconds))
+        try:
+            output, talk = await asyncio.shield(talking)
+        except subprocess.TimeoutExpired:
+            raise DeadlineExceeded(
+                f"{Path(command[0]).name} took longer than {limits.seconds:g} s."
+            ) from None
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.wait([talking])
     return Finished(process.returncode, output, talk[-_LARGEST_TALK:].decode("utf-8", "replace"))

@@ -7,6 +7,7 @@ package would run its author's code with the rights of the server.
 """
 
 import asyncio
+import errno
 import os
 import re
 import shutil
@@ -113,7 +114,7 @@ class Environments:
         command += ["--python", str(await self._interpreter(python))]
         done = await self._uv(command, "\n".join(requirements))
         if done.status:
-            raise _refused("The requirements cannot be met", done)
+            raise refused("The requirements cannot be met", done)
         text = f"# python {python}\n{done.output.decode()}"
         return Lock(text, sha256_hex(text.encode()), python)
 
@@ -131,10 +132,10 @@ class Environments:
             ):
                 done = await self._uv(command, data)
                 if done.status:
-                    raise _refused("The environment could not be built", done)
+                    raise refused("The environment could not be built", done)
             await self._compile(place)
             await asyncio.to_thread(os.sync)
-            place.rename(self._root / lock.digest)
+            _take_place(place, self._root / lock.digest)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -176,7 +177,7 @@ class Environments:
         return await run(
             [uv.find_uv_bin(), *arguments],
             self._limits,
-            environment=_environment(),
+            environment=builder_settings(),
             directory=self._root,
             data=data.encode(),
         )
@@ -197,7 +198,7 @@ def read_lock(text: str) -> Lock:
     return Lock(text, sha256_hex(text.encode()), first.removeprefix("# python "))
 
 
-def _refused(what: str, done: Finished) -> KonanError:
+def refused(what: str, done: Finished) -> KonanError:
     """Why uv failed, in its own last lines, without the credentials of an index."""
     lines = [line.rstrip() for line in _CREDENTIALS.sub("", done.talk).splitlines() if line.strip()]
     said = " ".join(" ".join(lines[-_LAST_LINES:]).split())
@@ -209,7 +210,7 @@ def _refused(what: str, done: Finished) -> KonanError:
     return GateFailed(f"{what}. uv says: {said}", hint=hint)
 
 
-def _environment() -> dict[str, str]:
+def builder_settings() -> dict[str, str]:
     """The user's own settings, with pip's names for an index also under uv's."""
     found = config.builder_environment()
     for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS"):
@@ -219,6 +220,15 @@ def _environment() -> dict[str, str]:
         found.setdefault("SSL_CERT_FILE", found["PIP_CERT"])
     found["UV_NO_PROGRESS"] = "1"
     return found
+
+
+def _take_place(fresh: Path, place: Path) -> None:
+    """Rename an environment, unless the same one was built meanwhile."""
+    try:
+        fresh.rename(place)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
 
 
 def _write(path: Path, text: str) -> None:

@@ -185,7 +185,10 @@ def differ(expected: Any, actual: Any, tolerance: tuple[float, float], place: st
         if math.isclose(expected, actual, rel_tol=relative, abs_tol=absolute):
             return Difference(apart)
         return Difference(apart, place, f"{expected!r} was expected, {actual!r} came")
-    same = class_text(expected) == class_text(actual) if place.endswith(".label") else expected == actual
+    if place.endswith(".label"):
+        same = class_text(expected) == class_text(actual)
+    else:
+        same = isinstance(expected, bool) == isinstance(actual, bool) and expected == actual
     return Difference() if same else Difference(0.0, place, f"{expected!r} was expected, {actual!r} came")
 
 

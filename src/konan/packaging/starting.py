@@ -7,7 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from konan.errors import GateFailed
+from konan.packaging.features import Described
 from konan.packaging.trial import ModelRaised, Worker
 
 _OWN_WORDS = frozenset({"Refused", "StartTimeout", "WorkerDied"})
@@ -39,22 +42,39 @@ def _copy(reader: int, file: int, most: int) -> None:
 
 
 async def ready(worker: Worker, within: float) -> dict[str, Any]:
-    """What a worker says when its model is loaded.
+    """What a worker says when its model is loaded; otherwise the worker is ended.
 
     Raises:
         GateFailed: it could not be loaded; the cause is a `ModelRaised` with the model's traceback.
     """
     try:
         return await worker.ready(within)
-    except Exception as error:
+    except BaseException as error:
+        worker.kill()
+        await worker.wait()
         failure = getattr(error, "failure", None)
         if failure is None:
             raise
-        kind = str(failure["type"])
-        raised = ModelRaised(kind, str(failure["traceback"]))
-        if kind in _OWN_WORDS or not failure["traceback"]:
-            raise GateFailed(str(failure["message"])) from raised
-        hint = "Its traceback is kept with the version."
-        if kind in ("ModuleNotFoundError", "ImportError"):
-            hint = "A package is missing: give its requirements, as --requirements FILE."
-        raise GateFailed(f"The model could not be loaded: it raised {kind}.", hint=hint) from raised
+        raise _refused(failure) from ModelRaised(str(failure["type"]), str(failure["traceback"]))
+
+
+def _refused(failure: dict[str, str]) -> GateFailed:
+    kind = failure["type"]
+    if kind in _OWN_WORDS or not failure["traceback"]:
+        return GateFailed(failure["message"])
+    hint = "Its traceback is kept with the version."
+    if kind in ("ModuleNotFoundError", "ImportError"):
+        hint = "A package is missing: give its requirements, as --requirements FILE."
+    return GateFailed(f"The model could not be loaded: it raised {kind}.", hint=hint)
+
+
+def described(said: dict[str, Any]) -> Described:
+    """What the model says about itself, out of what its worker said.
+
+    Raises:
+        GateFailed: it makes no sense.
+    """
+    try:
+        return msgspec.convert(said["described"], type=Described)
+    except (KeyError, msgspec.ValidationError):
+        raise GateFailed("What the model says about itself cannot be understood.") from None
