@@ -6,6 +6,7 @@ serves the control plane until the supervisor ends it.
 
 import argparse
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -176,6 +177,8 @@ def main(arguments: list[str]) -> int:
     if given.what == "prepare":
         return _prepare(settings)
     logs.start(settings.log_level, "control")
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     asyncio.run(control(settings, Channel(socket.socket(fileno=given.channel_fd))))
     return 0
 

@@ -69,6 +69,11 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KONAN_")}
         return {**kept, "KONAN_HOME": str(self.home)}
 
+    def configure(self, **settings: object) -> None:
+        """Write settings into the data directory, before the first start."""
+        self.data.mkdir(mode=0o700)
+        (self.data / "config.json").write_text(json.dumps(settings))
+
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of the command line to its end."""
         return subprocess.run(
