@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -103,6 +104,19 @@ def kept(wanted: WorkerSpec, log: Path) -> Iterator[Kept]:
         yield worker
 
 
+@contextlib.contextmanager
+def bystander(directory: Path) -> Iterator[Kept]:
+    """A well-behaved worker, to see that it goes on."""
+    model = {"loader": "python", "files": ["model.py"], "features": [["x", "number", "float64"]]}
+    with kept(spec(package(directory, "bystander.py"), model=model), directory / "log") as worker:
+        yield worker
+
+
+def well(worker: Kept) -> bool:
+    """Whether a `bystander` answers as it should."""
+    return worker.ask([], numbers=struct.pack("d", 21.0)).texts == b"[42.0]"
+
+
 def refusal(wanted: WorkerSpec, log: Path, within: float = PATIENCE) -> dict[str, str]:
     """Why a worker did not become ready."""
     with log.open("ab") as file:
@@ -181,6 +195,16 @@ def open_to_all() -> Iterator[Path]:
         directory.chmod(0o755)
         shutil.copytree(WORKER, directory / "worker", ignore=shutil.ignore_patterns("__pycache__"))
         yield directory
+
+
+def own_root_is_possible() -> bool:
+    """Whether this system lets an unprivileged user make namespaces."""
+    user = None if os.geteuid() else NOBODY
+    command = ["unshare", "--user", "--map-root-user", "--mount", "--net", "true"]
+    try:
+        return not subprocess.run(command, user=user, group=user, capture_output=True, check=False).returncode
+    except FileNotFoundError:
+        return False
 
 
 def python_for_all() -> str:

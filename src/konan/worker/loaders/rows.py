@@ -76,11 +76,11 @@ class Layout:
         block = numpy.frombuffer(numbers).reshape(rows, self.width)
         if self.plain:
             return pandas.DataFrame(block.copy(), columns=self.names)
-        series = {}
+        columns = {}
         for column, values in zip(self.columns, self._parts(block, texts)):
-            cast = _numeric_series if column.type in NUMERIC else _text_series
-            series[column.name] = cast(pandas, column, values)
-        return pandas.DataFrame(series, columns=self.names)
+            cast = _numeric if column.type in NUMERIC else _textual
+            columns[column.name] = cast(column, values)
+        return pandas.DataFrame(columns, columns=self.names)
 
     def records(self, rows: int, numbers: bytes, texts: bytes) -> "List[Dict[str, object]]":
         """The rows as dictionaries of float, int, bool, str or None.
@@ -128,29 +128,35 @@ def _present_texts(values: "List[Foreign]") -> "List[Foreign]":
     return [float("nan") if value is None else value for value in values]
 
 
-def _numeric_series(pandas: Foreign, column: Column, values: Foreign) -> Foreign:
-    series = pandas.Series(values.copy())
+def _numeric(column: Column, values: Foreign) -> Foreign:
+    if column.dtype.startswith("float"):
+        return values.astype(column.dtype)
     if column.dtype[:1].isupper() or column.dtype == "boolean":  # pandas' own types know null
-        return series.astype(column.dtype)
-    missing = bool(series.isna().any())
-    if column.type == "boolean" and (missing or column.dtype == "object"):
-        return pandas.Series([_value("boolean", value) for value in values], dtype=object)
-    if column.dtype == "category" and column.type != "number" and not missing:
-        return series.astype("bool" if column.type == "boolean" else "int64").astype("category")
-    if column.dtype == "object" or (missing and column.dtype.startswith(("int", "uint", "bool"))):
-        return series
-    return series.astype(column.dtype)
+        return importlib.import_module("pandas").Series(values.copy()).astype(column.dtype)
+    exact = _exact(column, values)
+    if column.dtype == "category":
+        return importlib.import_module("pandas").Series(exact).astype("category")
+    return exact
 
 
-def _text_series(pandas: Foreign, column: Column, values: "List[Foreign]") -> Foreign:
+def _exact(column: Column, values: Foreign) -> Foreign:
+    numpy = importlib.import_module("numpy")
+    if column.type == "number":
+        return values.copy()
+    if numpy.isnan(values).any():
+        if column.type == "integer":
+            return values.copy()
+        return numpy.array([_value("boolean", value) for value in values], dtype=object)
+    if column.dtype.startswith(("int", "uint", "bool")):
+        return values.astype(column.dtype)
+    return values.astype("bool" if column.type == "boolean" else "int64")
+
+
+def _textual(column: Column, values: "List[Foreign]") -> Foreign:
+    pandas = importlib.import_module("pandas")
     if column.dtype.startswith("datetime64"):
         times = pandas.Series(pandas.to_datetime(values, utc=True))
-        return (
-            times.astype(column.dtype)
-            if "," in column.dtype
-            else times.dt.tz_localize(None).astype(column.dtype)
-        )
-    present = _present_texts(values)
-    if column.dtype in ("category", "str", "string"):
-        return pandas.Series(present, dtype="object").astype(column.dtype)
-    return pandas.Series(present, dtype="object")
+        naive = times if "," in column.dtype else times.dt.tz_localize(None)
+        return naive.astype(column.dtype)
+    series = pandas.Series(_present_texts(values), dtype="object")
+    return series.astype(column.dtype) if column.dtype in ("category", "str", "string") else series
