@@ -16,7 +16,7 @@ from konan import clock
 from konan.access.grants import Grants
 from konan.config import Paths, Settings
 from konan.control import world
-from konan.control.readiness import Readiness, WorkersFailed
+from konan.control.readiness import Readiness
 from konan.errors import KonanError, NotReady
 from konan.ports import Runtime, Store
 from konan.records.access import Principal
@@ -273,7 +273,7 @@ class Fleet:
                 code=error.code,
                 message=error.message,
                 hint=error.hint,
-                traceback=error.traceback if isinstance(error, WorkersFailed) else "",
+                traceback=self._readiness.traceback(version.uuid),
             )
             failed = msgspec.structs.replace(known, state="failed", step="", failure=failure)
             await asyncio.to_thread(self._store.put_version, caller, failed)

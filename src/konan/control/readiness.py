@@ -7,18 +7,6 @@ from konan.errors import DeadlineExceeded, ModelFailed
 from konan.records.messages import WorkersChanged
 
 
-class WorkersFailed(ModelFailed):
-    """The workers of a version did not start.
-
-    Attributes:
-        traceback: the model's own, for its owner.
-    """
-
-    def __init__(self, message: str, traceback: str) -> None:
-        super().__init__(message, hint="`konan logs` shows what the model wrote.")
-        self.traceback = traceback
-
-
 class Readiness:
     """The latest state of the workers of each version."""
 
@@ -51,7 +39,7 @@ class Readiness:
         """Wait until that many workers of a version can answer.
 
         Raises:
-            WorkersFailed: one did not start, or they crash again and again.
+            ModelFailed: one did not start, or they crash again and again.
             DeadlineExceeded: they were not ready ``within`` that many seconds.
         """
         try:
@@ -62,7 +50,14 @@ class Readiness:
         if self.ready(version_uuid) < replicas:
             failure = self._states[version_uuid].failure or {}
             reason = failure.get("message") or failure.get("type") or "they crash again and again"
-            raise WorkersFailed(f"The workers did not start: {reason}", failure.get("traceback", ""))
+            raise ModelFailed(
+                f"The workers did not start: {reason}", hint="`konan logs` shows what the model wrote."
+            )
+
+    def traceback(self, version_uuid: str) -> str:
+        """The model's own traceback from the last start that failed; empty when there is none."""
+        state = self._states.get(version_uuid)
+        return (state.failure or {}).get("traceback", "") if state else ""
 
     def _settled(self, version_uuid: str, replicas: int) -> bool:
         state = self._states.get(version_uuid)
