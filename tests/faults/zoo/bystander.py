@@ -1,5 +1,7 @@
 """A well-behaved model, which must go on answering whatever happens beside it."""
 
+from __future__ import annotations
+
 
 class Model:
     """Doubles."""
