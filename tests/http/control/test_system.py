@@ -23,10 +23,10 @@ def test_the_system_is_shown_with_its_processes(rig: Rig) -> None:
     key = rig.key()
     rig.live(key)
     rig.live(rig.key(project="p2"), "fraud")
+    rig.until(lambda: rig.call("GET", "/v1/system", key).json()["generation"] == rig.snapshot().generation)
     shown = rig.call("GET", "/v1/system", key).json()
     assert (shown["version"], shown["started_at"]) == ("0.0", AT)
     assert shown["sandbox"] == {"level": "full"}
-    assert shown["generation"] == rig.snapshot().generation
     names = [process["name"] for process in shown["processes"]]
     assert names == ["control", "gateway-0", "worker bikes v1 #1"]
     assert str(rig.paths.root) not in str(shown)
