@@ -167,8 +167,33 @@ def _pickle(path: str) -> Foreign:
 
 
 def _skops(path: str) -> Foreign:
+    """Read a skops file that names nothing but classes of the libraries models are made of.
+
+    Anyone may upload this format, because it runs no code when it is loaded; a function in it (say of ``os``)
+    would run when the model predicts, so it is refused.
+    """
     reader = importlib.import_module("skops.io")
-    return reader.load(path, trusted=reader.get_untrusted_types(file=path))
+    named = reader.get_untrusted_types(file=path)
+    foreign = sorted(name for name in named if not _is_library_class(name))
+    if foreign:
+        raise Unloadable(
+            "The skops file names %s, which is no class of a known library; save the model with joblib."
+            % ", ".join(foreign[:5])
+        )
+    return reader.load(path, trusted=named)
+
+
+def _is_library_class(name: str) -> bool:
+    if name.split(".", 1)[0] not in _SKOPS_LIBRARIES:
+        return False
+    module, _, attribute = name.rpartition(".")
+    try:
+        return isinstance(getattr(importlib.import_module(module), attribute, None), type)
+    except ImportError:
+        return False
+
+
+_SKOPS_LIBRARIES = frozenset({"sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost"})
 
 
 _READERS: "Dict[str, Callable[[str], Foreign]]" = {

@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -17,6 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     OneHotEncoder,
     StandardScaler,
 )
@@ -163,3 +165,19 @@ def test_nan_is_passed_on() -> None:
     spec = {"features": FEATURES, "input": "array", "output": {"kind": "regressor"}}
     answer = Estimator(Stubborn([np.nan, np.inf]), spec).predict(2, ROWS[:2].tobytes(), b"")
     assert np.isnan(np.frombuffer(answer[0])[0])
+
+
+def test_a_skops_file_may_not_name_functions_because_anyone_may_upload_one(tmp_path: Path) -> None:
+    model = make_pipeline(FunctionTransformer(func=os.mkdir), LogisticRegression().fit(ROWS, SIGN))
+    skops.io.dump(model, tmp_path / "model.skops")
+    with pytest.raises(Unloadable, match="mkdir"):
+        load(str(tmp_path), {"loader": "sklearn", "files": ["model.skops"], "options": {"format": "skops"}})
+
+
+def test_a_skops_file_with_trees_is_read(tmp_path: Path) -> None:
+    fitted = RandomForestClassifier(5, random_state=0).fit(ROWS, SIGN)
+    skops.io.dump(fitted, tmp_path / "model.skops")
+    model = load(
+        str(tmp_path), {"loader": "sklearn", "files": ["model.skops"], "options": {"format": "skops"}}
+    )
+    assert model.describe()["kind"] == "classifier"
