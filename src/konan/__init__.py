@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 __all__ = ["AsyncClient", "Client", "__version__", "deploy"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything
+def __getattr__(name: str) -> Any:
     if name in {"AsyncClient", "Client", "deploy"}:
         from konan import client
 

@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "KONAN_"
 _MIB = 1024 * 1024
 
 
-def _setting(default: object, meaning: str) -> Any:  # noqa: ANN401 - a default has its field's type
+def _setting(default: object, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
 
 
@@ -266,7 +266,7 @@ def _file(path: Path) -> dict[str, object]:
     return content
 
 
-def _typed(name: str, kind: Any, value: object, source: str) -> object:  # noqa: ANN401 - a type
+def _typed(name: str, kind: Any, value: object, source: str) -> object:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError:

@@ -62,13 +62,13 @@ class Command(click.Command):
         **options: as click takes them.
     """
 
-    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples = tuple(examples)
         self.params.extend(_common())
 
     @override
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the function returns
+    def invoke(self, ctx: click.Context) -> Any:
         """Gather the common flags into a session and call the function with it."""
         given = {name: ctx.params.pop(name) for name in COMMON}
         screen = Screen(json=given.pop("json"), quiet=given.pop("quiet"))
@@ -94,7 +94,7 @@ class Lazy(click.Group):
         **options: as click takes them.
     """
 
-    def __init__(self, *arguments: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, *arguments: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.table = table
 

@@ -88,7 +88,7 @@ def platform_document() -> dict[str, Any]:
     return openapi.document([*app.endpoints(), *elsewhere.ENDPOINTS], __version__)
 
 
-def schema_of(command: str, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type
+def schema_of(command: str, kind: Any) -> dict[str, Any]:
     """The JSON schema of what a command answers."""
     title = "Any command that fails" if command == "error" else f"konan {command} --json"
     return {

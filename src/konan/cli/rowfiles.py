@@ -70,7 +70,7 @@ def shaped(rows: Iterable[Row], schema: Schema, ignored: Callable[[list[str]], N
         yield {name: typed(value, types[name], name, number) for name, value in row.items() if name in types}
 
 
-def typed(value: Any, kind: FeatureType, name: str, number: int) -> Any:  # noqa: ANN401 - JSON values
+def typed(value: Any, kind: FeatureType, name: str, number: int) -> Any:
     """A value as its feature's type; only text is turned, anything else is left to the server.
 
     >>> typed("8.0", "integer", "hour", 1), typed("", "number", "hour", 1), typed("true", "boolean", "h", 1)
@@ -144,7 +144,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         raise DataInvalid(f"{path.name} is not a Parquet file: {error}.") from None
 
 
-def arrow(module: str) -> Any:  # noqa: ANN401 - a module
+def arrow(module: str) -> Any:
     """A module of pyarrow.
 
     Raises:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-def deploy(model: Any, name: str = "", **options: Unpack[DeployOptions]) -> Version:  # noqa: ANN401 - any model
+def deploy(model: Any, name: str = "", **options: Unpack[DeployOptions]) -> Version:
     """Deploy a model from a notebook on the server that the environment or the local profile names.
 
     Args:
@@ -46,7 +46,7 @@ def deploy(model: Any, name: str = "", **options: Unpack[DeployOptions]) -> Vers
         return client.deploy(name or named_after(model), model, **options)
 
 
-def named_after(model: Any) -> str:  # noqa: ANN401 - any model
+def named_after(model: Any) -> str:
     """A deployment's name made of a model's class, or of its file.
 
     >>> named_after("models/Bike_rentals.joblib"), named_after(Exception())

@@ -47,7 +47,7 @@ class AsyncClient:
         """The server's address."""
         return self._sender.address.url
 
-    async def deploy(self, name: str, model: Any, **options: Unpack[DeployOptions]) -> Version:  # noqa: ANN401 - any model
+    async def deploy(self, name: str, model: Any, **options: Unpack[DeployOptions]) -> Version:
         """Make a model a new version of a deployment, and the deployment if there is none.
 
         Args:
@@ -70,7 +70,7 @@ class AsyncClient:
     @overload
     async def predict(self, name: str, rows: Mapping[str, Any], version: int | None = None) -> Prediction: ...
     @overload
-    async def predict(self, name: str, rows: Any, version: int | None = None) -> list[Prediction]: ...  # noqa: ANN401
+    async def predict(self, name: str, rows: Any, version: int | None = None) -> list[Prediction]: ...
     async def predict(self, name: str, rows: Any, version: int | None = None) -> Any:
         """Predict one row, or several in one request.
 
@@ -90,7 +90,7 @@ class AsyncClient:
     async def predict_many(
         self,
         name: str,
-        rows: Any,  # noqa: ANN401 - rows come in many forms
+        rows: Any,
         version: int | None = None,
     ) -> AsyncIterator[Prediction]:
         """Predict any number of rows in requests of at most 1,000, as they are read.

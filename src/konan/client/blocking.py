@@ -47,7 +47,7 @@ class Client:
         """The server's address."""
         return self._sender.address.url
 
-    def deploy(self, name: str, model: Any, **options: Unpack[DeployOptions]) -> Version:  # noqa: ANN401 - any model
+    def deploy(self, name: str, model: Any, **options: Unpack[DeployOptions]) -> Version:
         """Make a model a new version of a deployment, and the deployment if there is none.
 
         Args:
@@ -70,7 +70,7 @@ class Client:
     @overload
     def predict(self, name: str, rows: Mapping[str, Any], version: int | None = None) -> Prediction: ...
     @overload
-    def predict(self, name: str, rows: Any, version: int | None = None) -> list[Prediction]: ...  # noqa: ANN401
+    def predict(self, name: str, rows: Any, version: int | None = None) -> list[Prediction]: ...
     def predict(self, name: str, rows: Any, version: int | None = None) -> Any:
         """Predict one row, or several in one request.
 
@@ -90,7 +90,7 @@ class Client:
     def predict_many(
         self,
         name: str,
-        rows: Any,  # noqa: ANN401 - rows come in many forms
+        rows: Any,
         version: int | None = None,
     ) -> Iterator[Prediction]:
         """Predict any number of rows in requests of at most 1,000, as they are read.

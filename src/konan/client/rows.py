@@ -35,7 +35,7 @@ class Chunk:
     first: int
 
 
-def each_row(things: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - rows come in many forms
+def each_row(things: Any) -> Iterator[Mapping[str, Any]]:
     """The rows of a mapping, a series, a table (pandas, polars, Arrow), or an iterable of any of these.
 
     Raises:
@@ -55,7 +55,7 @@ def each_row(things: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - rows
         )
 
 
-def _table(things: Any) -> Iterable[Mapping[str, Any]] | None:  # noqa: ANN401 - see each_row
+def _table(things: Any) -> Iterable[Mapping[str, Any]] | None:
     if hasattr(things, "to_dicts"):  # polars
         found: list[Mapping[str, Any]] = things.to_dicts()
     elif hasattr(things, "to_pylist"):  # Arrow
@@ -67,7 +67,7 @@ def _table(things: Any) -> Iterable[Mapping[str, Any]] | None:  # noqa: ANN401 -
     return found
 
 
-def encode_row(row: Any) -> bytes:  # noqa: ANN401 - rows come in many forms
+def encode_row(row: Any) -> bytes:
     """One row as a JSON object.
 
     >>> encode_row({"hour": 8, "weather": None, "temperature": float("nan")})
@@ -80,7 +80,7 @@ def encode_row(row: Any) -> bytes:  # noqa: ANN401 - rows come in many forms
     return msgspec.json.encode({str(name): plain(value, str(name)) for name, value in only.items()})
 
 
-def chunks(things: Any, rows: int = CHUNK_ROWS, size: int = CHUNK_BYTES) -> Iterator[Chunk]:  # noqa: ANN401
+def chunks(things: Any, rows: int = CHUNK_ROWS, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """Cut rows into requests; reads only as many rows as it has to.
 
     Args:
@@ -103,7 +103,7 @@ def chunks(things: Any, rows: int = CHUNK_ROWS, size: int = CHUNK_BYTES) -> Iter
         yield Chunk(b"[" + b",".join(waiting) + b"]", len(waiting), first)
 
 
-def plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any value in, JSON out
+def plain(value: Any, name: str = "") -> Any:
     """A value as JSON knows it: NaN and its like become ``None``, moments RFC 3339 text in UTC.
 
     A moment without a time zone is taken as UTC.
@@ -125,7 +125,7 @@ def plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any value in, JS
     return _converted(value, name)
 
 
-def _converted(value: Any, name: str) -> Any:  # noqa: ANN401 - see plain
+def _converted(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(part, name) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -138,13 +138,13 @@ def _converted(value: Any, name: str) -> Any:  # noqa: ANN401 - see plain
     return _number(value, name)
 
 
-def _listed(value: Any) -> Any:  # noqa: ANN401 - see plain
+def _listed(value: Any) -> Any:
     if type(value).__name__ == "datetime64":  # its tolist() may be a bare count of nanoseconds
         return value.astype("datetime64[us]").tolist()
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _number(value: Any, name: str) -> float | None:  # noqa: ANN401 - see plain
+def _number(value: Any, name: str) -> float | None:
     if hasattr(value, "__float__"):
         return _finite(float(value), name)
     raise DataInvalid(

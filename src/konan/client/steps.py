@@ -150,7 +150,7 @@ def _failure(request: Request, outcome: Outcome, attempt: int) -> tuple[KonanErr
     return error, min(error.retry_after or 0, LONGEST_PAUSE) if again else None
 
 
-def predict(name: str, rows: Any, version: int | None = None) -> Steps[Prediction | list[Prediction]]:  # noqa: ANN401
+def predict(name: str, rows: Any, version: int | None = None) -> Steps[Prediction | list[Prediction]]:
     """Predict one row (a prediction) or several in one request (a list of them)."""
     if isinstance(rows, Mapping):
         response = yield from ask(_prediction(name, encode_row(rows), version))
@@ -294,7 +294,7 @@ def _prediction(name: str, body: bytes, version: int | None) -> Request:
     return Request("POST", f"{_at(name)}/predict", query=query, body=body, media_type=JSON)
 
 
-def _feedback(item: Feedback | Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     if isinstance(item, Feedback):
         item = msgspec.structs.asdict(item)
     return {key: plain(value, key) for key, value in item.items() if key == "target" or value is not None}

@@ -58,7 +58,7 @@ class Archive:
         options: what was said of the deploy.
     """
 
-    def __init__(self, model: Any, options: DeployOptions) -> None:  # noqa: ANN401 - any model
+    def __init__(self, model: Any, options: DeployOptions) -> None:
         self._model = model
         self._options: dict[str, Any] = {
             name: value

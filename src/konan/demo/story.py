@@ -262,7 +262,7 @@ def _features(row: dict[str, str]) -> dict[str, Any]:
     return {name: _typed(name, text) for name, text in row.items() if name != "count"}
 
 
-def _typed(name: str, text: str) -> Any:  # noqa: ANN401 - a JSON value
+def _typed(name: str, text: str) -> Any:
     if not text:
         return None
     if name in _NUMBERS:
@@ -275,7 +275,7 @@ def _curl(path: str, content: dict[str, Any]) -> str:
     return f'$ curl {path} -H "Authorization: Bearer $KEY" --json {body}'
 
 
-def _expect(answer: httpx.Response, status: int) -> Any:  # noqa: ANN401 - JSON
+def _expect(answer: httpx.Response, status: int) -> Any:
     if answer.status_code != status:
         raise KonanError(f"The server answered {answer.status_code} where {status} was due: {answer.text}")
     return answer.json()

@@ -113,7 +113,7 @@ def _output(described: Described) -> Output:
     )
 
 
-def _blank(feature: Feature) -> Any:  # noqa: ANN401 - a value of the feature's type
+def _blank(feature: Feature) -> Any:
     return {"string": "", "datetime": "1970-01-01T00:00:00Z", "boolean": False}.get(feature.type, 0.0)
 
 

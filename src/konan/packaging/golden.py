@@ -158,7 +158,7 @@ class Difference(NamedTuple):
     said: str = ""
 
 
-def differ(expected: Any, actual: Any, tolerance: tuple[float, float], place: str = "output") -> Difference:  # noqa: ANN401 - outputs are any JSON
+def differ(expected: Any, actual: Any, tolerance: tuple[float, float], place: str = "output") -> Difference:
     """Compare an output with the one that was expected.
 
     Labels are compared by their text, as ground truth is.

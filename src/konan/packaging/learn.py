@@ -215,7 +215,7 @@ def _values(column: "pa.ChunkedArray") -> tuple[Value, ...]:
     return tuple(found)
 
 
-def _instant(value: Any) -> str:  # noqa: ANN401 - a datetime of Arrow's
+def _instant(value: Any) -> str:
     return str(value.isoformat()).replace("+00:00", "Z")
 
 

@@ -22,7 +22,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     output: Any
 
     @property
-    def value(self) -> Any:  # noqa: ANN401 - a number, or a list of them
+    def value(self) -> Any:
         """A regressor's value.
 
         >>> Prediction(id="", deployment="bikes", version=1, output={"value": 3.5}).value
@@ -34,7 +34,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         return self._field("value")
 
     @property
-    def label(self) -> Any:  # noqa: ANN401 - a class, in its own JSON type
+    def label(self) -> Any:
         """A classifier's label.
 
         Raises:
@@ -52,7 +52,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         found: dict[str, float] = self._field("probabilities")
         return found
 
-    def _field(self, name: str) -> Any:  # noqa: ANN401 - as the model answers
+    def _field(self, name: str) -> Any:
         if not isinstance(self.output, dict):
             raise KeyError(name)
         return self.output[name]

@@ -113,7 +113,7 @@ def _require_finite(values: Sequence[float]) -> None:
         raise OutputInvalid("The model answered a number that is not finite.")
 
 
-def _parsed(frame: Frame, decode: Any) -> list[Any]:  # noqa: ANN401 - a decoder's method
+def _parsed(frame: Frame, decode: Any) -> list[Any]:
     try:
         values = decode(frame.texts)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -224,7 +224,7 @@ def _row_type(features: list[Feature], extra: list[str]) -> type[msgspec.Struct]
     return msgspec.defstruct("Row", fields, rename=rename, kw_only=True, forbid_unknown_fields=True, gc=False)
 
 
-def _cell_type(feature: Feature) -> Any:  # noqa: ANN401 - a type expression
+def _cell_type(feature: Feature) -> Any:
     declared = feature.declared
     if feature.type == "boolean":
         return bool

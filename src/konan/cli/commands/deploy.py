@@ -55,7 +55,7 @@ def command(
     *,
     no_wait: bool,
     class_name: str | None,
-    **given: Any,  # noqa: ANN401 - the other flags
+    **given: Any,
 ) -> None:
     """Make MODEL a new version of the deployment NAME, and wait until it is live.
 

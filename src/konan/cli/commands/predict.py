@@ -40,7 +40,7 @@ PART = 1000
 @click.option("--version", type=click.IntRange(min=1), help="Number of a version other than the live one.")
 @click.option("--output", type=click.Choice(writers.FORMS), help="How to write the answers to --file.")
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="File to write the answers to.")
-def command(session: Session, name: str, row: str | None, file: Path | None, **given: Any) -> None:  # noqa: ANN401 - the other flags
+def command(session: Session, name: str, row: str | None, file: Path | None, **given: Any) -> None:
     """Ask the deployment NAME about one row or a file of rows.
 
     Answers to a file come in its order: as a table on a terminal, else as JSON lines, unless --output or the

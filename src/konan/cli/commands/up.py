@@ -28,7 +28,7 @@ _NEEDED = ("uvloop", "litestar", "uvicorn", "sqlalchemy", "numpy", "uv")
 @click.option(
     "--unsafe-models", is_flag=True, default=None, help="Run models without a sandbox where there is none."
 )
-def command(session: Session, *, detach: bool, **flags: Any) -> int:  # noqa: ANN401 - settings by name
+def command(session: Session, *, detach: bool, **flags: Any) -> int:
     """Start the server and keep it running until Ctrl-C.
 
     The first start makes a key with every scope and writes it to the local profile, which only you can read;

@@ -83,7 +83,11 @@ def _output(version: Version) -> str:
 def _certified(certificate: Certificate) -> list[str]:
     shown = msgspec.to_builtins(certificate)
     simple = {name: value for name, value in shown.items() if not isinstance(value, list | tuple | dict)}
-    return [f"  {name.replace('_', ' ')}: {value}" for name, value in simple.items()]
+    return [f"  {name.replace('_', ' ')}: {_short(value)}" for name, value in simple.items()]
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 command.add_command(list_versions)
