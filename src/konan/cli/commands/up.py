@@ -1,5 +1,6 @@
 """``konan up``: start the server of a data directory."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ def command(session: Session, *, detach: bool, **flags: Any) -> int:
     from konan import supervisor
 
     given = {name: str(value) if isinstance(value, Path) else value for name, value in flags.items()}
-    settings, _ = config.load(given)
+    found, _ = config.load(given)
+    # Absolute, because the processes of the server have other working directories than this command.
+    settings = replace(found, data_dir=str(config.paths(found).root))
     return supervisor.run(settings, lambda url: _announce(session, url, detach=detach), detach=detach)
 
 
