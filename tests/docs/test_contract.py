@@ -94,6 +94,16 @@ def test_the_answers_hold_what_the_contract_names(twice: Server) -> None:
     assert len(answers(twice, "predict twice --file rows.csv")) == 3
 
 
+def test_a_key_that_may_only_predict_is_enough_for_a_file(twice: Server, tmp_path: Path) -> None:
+    (key,) = answers(twice, "key create --scope predict --deployment twice")
+    customer = Server(tmp_path)
+    customer.home.mkdir()
+    profile = {"url": twice.profile["url"], "key": key["key"]}
+    (customer.home / "profile.json").write_text(json.dumps(profile))
+    assert len(answers(customer, f"predict twice --file {twice.work / 'rows.csv'}")) == 3
+    answers(customer, "status", 4)
+
+
 def test_a_revoked_key_is_told_in_its_shape(twice: Server) -> None:
     (key,) = answers(twice, "key create")
     (revoked,) = answers(twice, f"key revoke {key['id']} --yes")

@@ -1,4 +1,4 @@
-"""Reads files of rows part by part and gives each value the type that the deployment's schema asks for.
+"""Reads files of rows part by part and gives each value the type that the deployment asks for.
 
 CSV holds only text, so the schema decides; what pandas takes for a missing value is missing here too.
 """
@@ -51,19 +51,39 @@ def count(path: Path) -> int | None:
     return lines - (path.suffix.lower() == ".csv")
 
 
-def shaped(rows: Iterable[Row], schema: Schema, ignored: Callable[[list[str]], None]) -> Iterator[Row]:
-    """Rows with the schema's columns only, text turned into the type of its feature.
+def types_of(schema: Schema) -> dict[str, FeatureType]:
+    """The type of each column that a version takes."""
+    extra: dict[str, FeatureType] = dict.fromkeys(schema.extra, "string")
+    return extra | {feature.name: feature.type for feature in schema.features}
+
+
+def types_in(document: Mapping[str, Any]) -> dict[str, FeatureType]:
+    """The type of each column that a deployment takes, from its OpenAPI document.
+
+    >>> row = {"hour": {"type": ["integer", "null"]}, "weather": {"type": "string"}}
+    >>> types_in({"components": {"schemas": {"Row": {"properties": row}}}})
+    {'hour': 'integer', 'weather': 'string'}
+    """
+    properties = document["components"]["schemas"]["Row"]["properties"]
+    return {
+        name: described["type"][0] if isinstance(described["type"], list) else described["type"]
+        for name, described in properties.items()
+    }
+
+
+def shaped(
+    rows: Iterable[Row], types: Mapping[str, FeatureType], ignored: Callable[[list[str]], None]
+) -> Iterator[Row]:
+    """Rows with the known columns only, text turned into the type of its column.
 
     Args:
         rows: as `read` gives them.
-        schema: of the version that will answer.
-        ignored: told once the names of columns that the schema does not know.
+        types: the type of each column that the deployment takes.
+        ignored: told once the names of columns that it does not know.
 
     Raises:
         DataInvalid: a text is not of its feature's type.
     """
-    types: dict[str, FeatureType] = {feature.name: feature.type for feature in schema.features}
-    types |= dict.fromkeys(schema.extra, "string")
     for number, row in enumerate(rows, start=1):
         if number == 1 and (unknown := [name for name in row if name not in types]):
             ignored(unknown)

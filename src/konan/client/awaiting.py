@@ -133,6 +133,10 @@ class AsyncClient:
         """The newest lines that a version wrote; of the live one unless a number is given."""
         return await self._sender.walk(steps.logs(name, version, lines))
 
+    async def openapi(self, name: str) -> dict[str, Any]:
+        """The OpenAPI document of a deployment, typed for its model; a key that may predict may read it."""
+        return await self._sender.walk(steps.openapi(name))
+
     async def create_key(
         self,
         name: str,

@@ -130,6 +130,10 @@ class Client:
         """The newest lines that a version wrote; of the live one unless a number is given."""
         return self._sender.walk(steps.logs(name, version, lines))
 
+    def openapi(self, name: str) -> dict[str, Any]:
+        """The OpenAPI document of a deployment, typed for its model; a key that may predict may read it."""
+        return self._sender.walk(steps.openapi(name))
+
     def create_key(
         self,
         name: str,

@@ -204,6 +204,11 @@ def logs(name: str, number: int | None = None, lines: int | None = None) -> Step
     return decode((yield from ask(Request("GET", f"{_at(name)}/logs", query=query))), Log)
 
 
+def openapi(name: str) -> Steps[dict[str, Any]]:
+    """The OpenAPI document of a deployment, typed for its model."""
+    return decode((yield from ask(Request("GET", f"{_at(name)}/openapi.json"))), dict[str, Any])
+
+
 def create_key(
     name: str, scopes: Iterable[str], deployments: Iterable[str] = (), expires_days: int | None = None
 ) -> Steps[NewKey]:

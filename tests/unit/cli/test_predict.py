@@ -10,7 +10,8 @@ import pytest
 from tests.unit.cli.conftest import Konan, Script
 
 FEATURES = [{"name": "hour", "type": "integer"}, {"name": "weather", "type": "string"}]
-DEPLOYMENT = {"uuid": "d", "name": "bikes", "project": "default", "created_at": "x", "live_version": 3}
+ROW = {"hour": {"type": "integer"}, "weather": {"type": ["string", "null"]}}
+DOCUMENT = {"components": {"schemas": {"Row": {"properties": ROW}}}}
 VERSION = {
     "uuid": "v",
     "deployment": "bikes",
@@ -35,8 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bikes(server: Script) -> Script:
-    server.answer(DEPLOYMENT)
-    server.answer(VERSION)
+    server.answer(DOCUMENT)
     return server
 
 
@@ -70,7 +70,7 @@ def test_a_file_is_answered_as_json_lines_unless_told_otherwise(
     assert [line["output"]["value"] for line in done.lines] == [1.5, 2.5]
     assert set(done.lines[0]) == {"id", "deployment", "version", "output"}
     assert done.err == "note: left out count\n2 rows answered.\n"
-    assert bikes.asked[2].json == [{"hour": 8, "weather": "clear"}, {"hour": 9, "weather": None}]
+    assert bikes.asked[1].json == [{"hour": 8, "weather": "clear"}, {"hour": 9, "weather": None}]
 
 
 def test_a_table_is_aligned(bikes: Script, konan: Konan, file: Path) -> None:
@@ -106,8 +106,7 @@ def test_parquet_is_written_by_the_files_suffix(
 def test_an_error_half_way_leaves_what_was_there(
     server: Script, konan: Konan, file: Path, tmp_path: Path
 ) -> None:
-    server.answer(DEPLOYMENT)
-    server.answer(VERSION)
+    server.answer(DOCUMENT)
     server.answer({"code": "model_failed", "detail": "It raised."}, 502)
     (tmp_path / "out.csv").write_text("before")
     done = konan("predict", "bikes", "--file", file, "--url", server.url, "--to", tmp_path / "out.csv")
@@ -122,7 +121,18 @@ def test_a_file_without_rows_asks_nothing(bikes: Script, konan: Konan, tmp_path:
     assert (done.code, done.out, done.err) == (0, "", "none.csv holds no rows.\n")
 
 
-def test_a_deployment_without_a_live_version_is_not_ready(server: Script, konan: Konan, file: Path) -> None:
-    server.answer({**DEPLOYMENT, "live_version": None})
-    done = konan("predict", "bikes", "--file", file, "--url", server.url, "--json")
+def test_another_version_is_asked_in_its_own_types(server: Script, konan: Konan, file: Path) -> None:
+    server.answer(VERSION)
+    server.answer(answered({"value": 1.5}, {"value": 2.5}))
+    done = konan("predict", "bikes", "--file", file, "--url", server.url, "--version", "3")
+    assert done.code == 0
+    assert [asked.target for asked in server.asked] == [
+        "/v1/deployments/bikes/versions/3",
+        "/v1/deployments/bikes/predict?version=3",
+    ]
+
+
+def test_a_version_without_a_schema_is_not_ready(server: Script, konan: Konan, file: Path) -> None:
+    server.answer({**VERSION, "state": "building", "schema": None})
+    done = konan("predict", "bikes", "--file", file, "--url", server.url, "--version", "3", "--json")
     assert (done.code, done.json["error"]["code"]) == (6, "not_ready")

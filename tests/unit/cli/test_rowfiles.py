@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from konan.cli.rowfiles import MISSING, count, read, shaped, typed
+from konan.cli.rowfiles import MISSING, count, read, shaped, typed, types_of
 from konan.errors import DataInvalid, Usage
 from konan.records.schema import Feature, FeatureType, Schema
 
@@ -22,7 +22,7 @@ SCHEMA = Schema(
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    return [dict(row) for row in shaped(read(path), SCHEMA, lambda _: None)]
+    return [dict(row) for row in shaped(read(path), types_of(SCHEMA), lambda _: None)]
 
 
 def test_a_csv_gets_the_schemas_types(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_csv_gets_the_schemas_types(tmp_path: Path) -> None:
         "﻿hour,temperature,holiday,weather,count,station\n8.0,,TRUE,clear,5,7\n9,1e1,false,NA,6,\n"
     )
     told: list[list[str]] = []
-    found = list(shaped(read(path), SCHEMA, told.append))
+    found = list(shaped(read(path), types_of(SCHEMA), told.append))
     assert found == [
         {"hour": 8, "temperature": None, "holiday": True, "weather": "clear", "station": "7"},
         {"hour": 9, "temperature": 10.0, "holiday": False, "weather": None, "station": None},

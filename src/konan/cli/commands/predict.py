@@ -13,7 +13,7 @@ from konan.cli import rowfiles, writers
 from konan.cli.command import Session
 from konan.errors import JsonMalformed, NotReady, Usage
 from konan.records.predictions import Prediction
-from konan.records.schema import Schema
+from konan.records.schema import FeatureType
 
 if TYPE_CHECKING:
     from konan.client import Client
@@ -69,9 +69,9 @@ def _many(session: Session, name: str, file: Path, given: dict[str, Any]) -> Non
     screen, version = session.screen, given["version"]
     form = writers.form_of(given["to"], given["output"], json=screen.json)
     with session.client() as client:
-        schema = _schema(client, name, version)
+        types = _types(client, name, version)
         rows = rowfiles.shaped(
-            rowfiles.read(file), schema, lambda names: screen.say(f"note: left out {', '.join(names)}")
+            rowfiles.read(file), types, lambda names: screen.say(f"note: left out {', '.join(names)}")
         )
         done = 0
         with (
@@ -85,16 +85,15 @@ def _many(session: Session, name: str, file: Path, given: dict[str, Any]) -> Non
     screen.say(f"{done} rows answered." if done else f"{file.name} holds no rows.")
 
 
-def _schema(client: "Client", name: str, version: int | None) -> Schema:
-    number = version or client.deployment(name).live_version
-    if number is None:
-        raise NotReady(f"No version of {name} is live.", hint=f"`konan status {name}` says why.")
-    schema = client.version(name, number).schema
+def _types(client: "Client", name: str, version: int | None) -> dict[str, FeatureType]:
+    """What the deployment takes; a key that may only predict can learn that of the live version."""
+    if version is None:
+        return rowfiles.types_in(client.openapi(name))
+    schema = client.version(name, version).schema
     if schema is None:
-        raise NotReady(
-            f"Version {number} of {name} has no schema yet.", hint=f"`konan status {name}` says why."
-        )
-    return schema
+        hint = f"`konan version show {name} {version}` says why."
+        raise NotReady(f"Version {version} of {name} has no schema yet.", hint=hint)
+    return rowfiles.types_of(schema)
 
 
 def _parts(predictions: Iterator[Prediction]) -> Iterator[list[Prediction]]:
