@@ -7,6 +7,7 @@ the model's file goes on beside the building of the environment and the loading 
 import asyncio
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -185,7 +186,13 @@ class Builder:
     def _model(self, work: _Work) -> dict[str, Any]:
         manifest = work.manifest
         loader = flavors.named(manifest.flavor).loader
-        return {"loader": loader, "files": list(manifest.model), "options": manifest.options, "features": []}
+        return {
+            "loader": loader,
+            "files": list(manifest.model),
+            "digests": digests(work.upload.model_files()),
+            "options": manifest.options,
+            "features": [],
+        }
 
     def _golden(self, work: _Work, study: _Study, chosen: Chosen) -> Golden:
         if study.data is None:
@@ -246,6 +253,11 @@ class Builder:
         version = msgspec.structs.replace(work.version, state="failed", step="", failure=failure)
         await asyncio.to_thread(self.store.put_version, work.caller, version)
         return version
+
+
+def digests(files: Iterable[FileDigest]) -> dict[str, str]:
+    """Digests by path, as a worker checks them before it loads anything."""
+    return {file.path: file.sha256 for file in files}
 
 
 async def read_model(path: Path) -> Reading:

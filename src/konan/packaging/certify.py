@@ -22,6 +22,7 @@ from konan.worker.frames import Frame
 
 _UNSEEN = "konan: a text that was never seen"
 _ALONE = 16
+_VALUES_AT_ONCE = 200_000
 _TEXTS = frozenset({"string", "datetime"})
 _LIBRARIES = frozenset({"sklearn", "imblearn", "xgboost", "lightgbm", "catboost"})
 _LABELS_OF_THEIR_OWN = frozenset({"SVC", "NuSVC"})
@@ -257,15 +258,15 @@ class _Probes:
     def nulls(self) -> dict[str, Result]:
         """What ``null`` in each feature does."""
         features = self._form.features
-        rows = [self._with(at, None) for at in range(len(features))]
-        return dict(zip((feature.name for feature in features), self._each(rows), strict=True))
+        found = self._each(range(len(features)), None)
+        return dict(zip((feature.name for feature in features), found, strict=True))
 
     def unseen(self) -> str:
         """What a text that was never seen does, in any feature of text."""
         texts = [at for at, feature in enumerate(self._form.features) if feature.type == "string"]
         if not texts:
             return "not applicable"
-        return "raises" if "raises" in self._each([self._with(at, _UNSEEN) for at in texts]) else "answers"
+        return "raises" if "raises" in self._each(texts, _UNSEEN) else "answers"
 
     def result(self, rows: list[Row]) -> Result:
         """Whether the model gives valid answers to some rows."""
@@ -275,10 +276,19 @@ class _Probes:
             return "raises"
         return "answers"
 
-    def _each(self, rows: list[Row]) -> list[Result]:
-        if self._together and self.result(rows) == "answers":
-            return ["answers"] * len(rows)
-        return [self.result([row]) for row in rows]
+    def _each(self, places: Sequence[int], value: str | None) -> list[Result]:
+        """What a value does in each place; many places at once where rows are independent."""
+        size = max(1, _VALUES_AT_ONCE // len(self._example)) if self._together else 1
+        found: list[Result] = []
+        for start in range(0, len(places), size):
+            some = places[start : start + size]
+            if self.result([self._with(at, value) for at in some]) == "answers":
+                found += ["answers"] * len(some)
+            elif len(some) == 1:
+                found.append("raises")
+            else:
+                found += [self.result([self._with(at, value)]) for at in some]
+        return found
 
     def _with(self, at: int, value: str | None) -> Row:
         return (*self._example[:at], value, *self._example[at + 1 :])

@@ -5,6 +5,7 @@ Reading strangers' files takes time and memory, so `survey` runs this module as 
 and control stays responsive. Nothing but standard library and msgspec is imported on control's side.
 """
 
+import logging
 import math
 import sys
 from pathlib import Path
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 100
 MOST_DISTINCT = 1000
 _LONGEST_CATEGORY = 200
-_LARGEST_SAMPLE = 4_000_000
+_LARGEST_SAMPLE = 2_000_000
 _MEMORY = 8 * 1024**3
+_log = logging.getLogger(__name__)
 _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
 Value = float | int | bool | str | None
@@ -112,6 +114,8 @@ async def survey(request: Request, within: float) -> Survey:
         data=msgspec.json.encode(request),
     )
     if done.status:
+        last = (done.talk.strip().splitlines() or [""])[-1].partition(":")[0]
+        _log.warning("rows could not be read", extra={"status": done.status, "error": last})
         raise DataInvalid(
             "The data cannot be read with the memory and time that it may use.",
             hint="Give fewer rows: a sample of some 100,000 is enough to learn from.",

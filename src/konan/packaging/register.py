@@ -15,7 +15,7 @@ from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, NotAllowed, NotFound
 from konan.ids import is_name, new_uuid
 from konan.packaging import layout, uploads
-from konan.packaging.building import Builder
+from konan.packaging.building import Builder, digests
 from konan.packaging.environment import Environments, read_lock
 from konan.packaging.reference import make_reference
 from konan.packaging.trial import Form, StartWorker
@@ -153,6 +153,7 @@ class Registrar:
         model = {
             "loader": about.loader,
             "files": list(about.model),
+            "digests": digests(file for file in version.files if file.path in about.model),
             "options": about.options,
             **form.model(),
         }

@@ -3,7 +3,8 @@
 The start message is on descriptor 0 (see `launch`). Of it this reads ``package`` and ``model``::
 
     {"loader": "sklearn" | "python", "files": [paths in the package, the one to load first],
-     "options": {...}, "features": [[name, type, dtype], ...], "input": "frame" | "array",
+     "digests": {path: SHA-256}, "options": {...}, "features": [[name, type, dtype], ...],
+     "input": "frame" | "array",
      "output": {"kind": ..., "probabilities": ..., "label": ...}}
 
 ``features`` may be empty and ``output`` absent while the model is only being described.
@@ -22,7 +23,7 @@ import time
 import traceback
 from typing import Any, Dict
 
-from . import seccomp, wire
+from . import integrity, seccomp, wire
 from .loaders import Model, load
 from .serve import log, serve
 
@@ -64,6 +65,7 @@ def _start_message() -> "Dict[str, Any]":
 
 def _load(start: "Dict[str, Any]") -> Model:
     faulthandler.enable()
+    integrity.check(str(start["package"]), start["model"].get("digests", {}))
     site.main()  # from here on code of the environment runs: its .pth files first
     return load(str(start["package"]), start["model"])
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from konan.adapters.disk import DiskBlobs
-from konan.adapters.processes import start_worker
+from konan.adapters.processes import WorkerFailed, start_worker
 from konan.adapters.sql.store import SqlStore, open_store, sqlite_url
 from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, KonanError, NotAllowed, NotFound
@@ -95,8 +95,8 @@ def answer(version: Version, registrar: Registrar, row: tuple[float, ...]) -> An
 
     async def scenario() -> frames.Frame | None:
         worker = start_worker(spec, log=2)
-        await worker.ready(60)
         try:
+            await worker.ready(60)
             with worker.add_link() as link:
                 assert version.schema is not None
                 await asyncio.to_thread(frames.write, link, frame(version.schema.features, [row]))
@@ -308,6 +308,15 @@ def test_files_are_checked_and_laid_out_anew(server: Server, tmp_path: Path) -> 
     model.symlink_to(linked)
     server.registrar.materialise(version)
     assert not model.is_symlink()
+
+
+def test_a_worker_loads_no_file_that_was_changed_since(server: Server, tmp_path: Path) -> None:
+    version = server.build(server.registrar.accept(OWNER, "sums", packed(tmp_path)))
+    model = server.paths.packages / version.uuid / "model" / "model.py"
+    model.chmod(0o644)
+    model.write_text(SUM + "# changed\n")
+    with pytest.raises(WorkerFailed, match="not the one that was certified"):
+        answer(version, server.registrar, (1.0, 2.0))
 
 
 def test_a_damaged_blob_is_never_loaded(server: Server, tmp_path: Path) -> None:
