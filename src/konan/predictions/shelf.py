@@ -1,0 +1,217 @@
+"""Where rows wait that are not in their table yet, when the journal's segments shall be free again.
+
+A file holds what was waiting at one moment: a run of entries per log, then an index of the runs. It is on
+disk before any segment goes that held the same entries, and goes itself when the last of its runs is in a
+table.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import google_crc32c
+import msgspec
+
+from konan.journal.entry import Entry
+from konan.journal.segments import Damage
+
+_NAME = re.compile(r"(\d{12})\.shelf", re.ASCII)
+_END = b"KONANSHF"
+_TRAILER = 16
+logger = logging.getLogger(__name__)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An entry that is not in its table yet.
+
+    Attributes:
+        gateway: index of the gateway that wrote it.
+        sequence: of the record in that gateway's journal.
+        entry: the record's content.
+    """
+
+    gateway: int
+    sequence: int
+    entry: Entry
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True):
+    """The entries of one log in one file.
+
+    Attributes:
+        log: name of the log.
+        offset: in the file.
+        length: bytes.
+        crc: CRC32C of them.
+        rows: number of rows.
+        oldest: nanoseconds since 1970-01-01 UTC of its oldest entry.
+        last: largest id.
+        ends: the last sequence of each gateway.
+    """
+
+    log: str
+    offset: int
+    length: int
+    crc: int
+    rows: int
+    oldest: int
+    last: str
+    ends: dict[int, int]
+
+
+class Place(NamedTuple):
+    """A run and the file it is in."""
+
+    path: Path
+    run: Run
+
+
+_index = msgspec.msgpack.Decoder(list[Run])
+_waiting = msgspec.msgpack.Decoder(list[Waiting])
+
+
+class Shelf:
+    """All files of waiting entries; changed by one thread at a time.
+
+    Args:
+        directory: made if it does not exist.
+
+    Attributes:
+        damage: what is wrong with files whose index cannot be read; they stay as they are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = directory
+        self._runs: dict[Path, dict[str, Run]] = {}
+        self._number = 0
+        self.damage: list[Damage] = []
+        for path in sorted(directory.iterdir()):
+            match = _NAME.fullmatch(path.name)
+            if match is None:
+                path.unlink()  # was never complete
+                continue
+            self._number = int(match[1])
+            try:
+                self._runs[path] = {run.log: run for run in _read_index(path)}
+            except Damage as damage:
+                logger.critical("waiting predictions are damaged", extra={"damage": str(damage)})
+                self.damage.append(damage)
+
+    def ends(self) -> dict[int, int]:
+        """The last sequence of each gateway that is on the shelf."""
+        found: dict[int, int] = {}
+        for place in self._places():
+            for gateway, sequence in place.run.ends.items():
+                found[gateway] = max(found.get(gateway, 0), sequence)
+        return found
+
+    def logs(self) -> dict[str, list[Place]]:
+        """The runs of each log, oldest first."""
+        found: dict[str, list[Place]] = {}
+        for place in self._places():
+            found.setdefault(place.run.log, []).append(place)
+        return found
+
+    def put(self, waiting: Mapping[str, Sequence[Waiting]]) -> list[Place]:
+        """Keep entries, on disk when this returns; each log's in the order of its gateways' journals.
+
+        Raises:
+            OSError: they are not on disk; nothing of them is left.
+        """
+        self._number += 1
+        path = self._directory / f"{self._number:012d}.shelf"
+        part = path.with_suffix(".part")
+        runs = []
+        try:
+            with part.open("xb") as file:
+                for log, entries in waiting.items():
+                    data = _encode(entries)
+                    runs.append(_run(log, file.tell(), data, entries))
+                    file.write(data)
+                index = _encode(runs)
+                file.write(index + len(index).to_bytes(4, "little"))
+                file.write(google_crc32c.value(index).to_bytes(4, "little") + _END)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        _sync(self._directory)
+        self._runs[path] = {run.log: run for run in runs}
+        return [Place(path, run) for run in runs]
+
+    def take(self, place: Place) -> None:
+        """Forget a run, which is in its table now; a file without runs is removed."""
+        runs = self._runs.get(place.path, {})
+        runs.pop(place.run.log, None)
+        if not runs:
+            place.path.unlink(missing_ok=True)
+            self._runs.pop(place.path, None)
+
+    def _places(self) -> Iterator[Place]:
+        for path, runs in list(self._runs.items()):
+            for run in list(runs.values()):
+                yield Place(path, run)
+
+
+def read(place: Place) -> list[Waiting]:
+    """The entries of a run.
+
+    Raises:
+        FileNotFoundError: they were put into their table meanwhile.
+        Damage: they are not as they were written.
+    """
+    run = place.run
+    with place.path.open("rb") as file:
+        file.seek(run.offset)
+        data = file.read(run.length)
+    if google_crc32c.value(data) != run.crc:
+        raise Damage(place.path, run.offset, "the entries' checksum is wrong")
+    return _waiting.decode(data)
+
+
+def _run(log: str, offset: int, data: bytes, entries: Sequence[Waiting]) -> Run:
+    return Run(
+        log=log,
+        offset=offset,
+        length=len(data),
+        crc=google_crc32c.value(data),
+        rows=sum(max(waiting.entry.rows, 1) for waiting in entries),
+        oldest=min(waiting.entry.at_ns for waiting in entries),
+        last=max(max(one.entry.ids, default=one.entry.request_id) for one in entries),
+        ends=ends(entries),
+    )
+
+
+def ends(entries: Sequence[Waiting]) -> dict[int, int]:
+    """The last sequence of each gateway among some entries."""
+    return {waiting.gateway: waiting.sequence for waiting in entries}
+
+
+def _read_index(path: Path) -> list[Run]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TRAILER))
+        trailer = file.read(_TRAILER)
+        length = int.from_bytes(trailer[:4], "little")
+        if trailer[8:] != _END or length > size - _TRAILER:
+            raise Damage(path, max(0, size - _TRAILER), "the end of the file is damaged")
+        file.seek(size - _TRAILER - length)
+        index = file.read(length)
+    if google_crc32c.value(index) != int.from_bytes(trailer[4:8], "little"):
+        raise Damage(path, size - _TRAILER - length, "the index's checksum is wrong")
+    return _index.decode(index)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,208 @@
+"""The prediction log of one deployment as a Delta table that survives a power cut.
+
+The Delta library does not wait for the disk. So before a change the table's present version is written to a
+mark beside it, and after it everything new is synced and the mark removed. A mark that is found when the
+table is opened tells that the change may be half on disk: it is undone, which loses nothing, because what
+it wrote is still in the journal or in older files of the table.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+
+ROW_GROUP = 32_768
+"""Rows that are read together; small, so that a page needs few of them."""
+
+_LOG = "_delta_log"
+_MARK = "change"
+_WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
+_CONFIGURATION = {
+    "delta.logRetentionDuration": "interval 1 days",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+    "delta.checkpointInterval": "50",
+}
+
+
+class File(NamedTuple):
+    """A file of a table.
+
+    Attributes:
+        path: where it is.
+        rows: number of its rows.
+        bytes: its size.
+        first: smallest id.
+        last: largest id.
+        day: days since 1970-01-01 UTC of all its ids.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    first: str
+    last: str
+    day: int
+
+
+class LogTable:
+    """A table that one thread changes and any number read.
+
+    Args:
+        directory: of the deployment's log; made with the first rows.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._place = directory / "table"
+        self._mark = directory / _MARK
+        self._directory = directory
+        self._recover()
+        self._delta = DeltaTable(self._place) if self._exists() else None
+
+    def flushed(self, gateway: int) -> int:
+        """Sequence of a gateway's last journal record whose rows are in the table; 0 when there is none."""
+        if self._delta is None:
+            return 0
+        return self._delta.transaction_version(f"gateway-{gateway}") or 0
+
+    def append(self, rows: pa.Table, flushed: Mapping[int, int]) -> None:
+        """Add rows, on disk when this returns; columns that the table lacks are added to it.
+
+        Args:
+            rows: in the order of their ids, with the columns of `konan.predictions.columns`.
+            flushed: the last journal sequence of each gateway that is in the table then.
+        """
+        done = [Transaction(f"gateway-{gateway}", sequence) for gateway, sequence in flushed.items()]
+        with self._change():
+            write_deltalake(
+                self._delta or self._place,
+                rows,
+                mode="append",
+                schema_mode="merge",
+                partition_by=["day"],
+                configuration=None if self._delta else _CONFIGURATION,
+                writer_properties=_WRITER,
+                commit_properties=CommitProperties(app_transactions=done),
+            )
+
+    def compact(self, day: int) -> None:
+        """Merge the files of a day."""
+        if self._delta is not None:
+            with self._change():
+                self._delta.optimize.compact(
+                    partition_filters=[("day", "=", _date(day))], writer_properties=_WRITER
+                )
+
+    def delete_before(self, day: int) -> None:
+        """Delete all days before a day, on disk after the next `vacuum`."""
+        if self._delta is not None:
+            with self._change():
+                self._delta.delete(f"day < DATE '{_date(day)}'")
+
+    def vacuum(self, hours: int) -> int:
+        """Remove files that no version younger than so many hours uses; returns how many."""
+        if self._delta is None:
+            return 0
+        self._delta.cleanup_metadata()
+        gone = self._delta.vacuum(
+            retention_hours=hours, enforce_retention_duration=False, dry_run=False, full=True
+        )
+        return len(gone)
+
+    def _exists(self) -> bool:
+        return any((self._place / _LOG).glob("*.json")) if (self._place / _LOG).is_dir() else False
+
+    def _recover(self) -> None:
+        """Undo a change that may be half on disk."""
+        if not self._mark.exists():
+            return
+        text = self._mark.read_text()
+        before = int(text) if text.strip("-").isdecimal() else None
+        if before is not None:  # an empty mark: the change had not begun
+            for path in self._behind(before):
+                path.unlink()
+        self._mark.unlink()
+        _sync(self._directory)
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = -1 if self._delta is None else self._delta.version()
+        old = self._paths()
+        with self._mark.open("w") as file:
+            file.write(str(before))
+            file.flush()
+            os.fsync(file.fileno())
+        _sync(self._directory)
+        yield
+        if self._delta is None:
+            self._delta = DeltaTable(self._place)
+        else:
+            self._delta.update_incremental()
+        self._settle(before, self._paths() - old)
+        self._mark.unlink()
+        _sync(self._directory)
+
+    def _settle(self, before: int, new: set[str]) -> None:
+        """Wait for the disk: new files first, then the log that names them."""
+        folders = {self._place, self._place.parent, self._place.parent.parent}
+        for path in map(Path, new):
+            _sync(path)
+            folders.add(path.parent)
+        for path in self._behind(before):
+            _sync(path)
+        for folder in (*folders, self._place / _LOG):
+            _sync(folder)
+
+    def _behind(self, version: int) -> list[Path]:
+        """Files of the table's log that are about versions after one."""
+        log = self._place / _LOG
+        paths = list(log.iterdir()) if log.is_dir() else []
+        numbers = {path: path.name.partition(".")[0] for path in paths}
+        return [
+            path
+            for path, number in numbers.items()
+            if path.name == "_last_checkpoint" or (number.isdecimal() and int(number) > version)
+        ]
+
+    def _paths(self) -> set[str]:
+        return set() if self._delta is None else set(self._delta.file_uris())
+
+
+def files(directory: Path) -> tuple[pa.Schema, list[File]]:
+    """The files of a deployment's table as it is now, newest ids first, and the columns it has.
+
+    Args:
+        directory: of the deployment's log.
+    """
+    place = directory / "table"
+    if not DeltaTable.is_deltatable(str(place)):
+        return pa.schema([]), []
+    delta = DeltaTable(place)
+    adds = pa.table(delta.get_add_actions(flatten=True))
+    if not adds.num_rows:
+        return pa.schema(delta.schema()), []
+    found = [
+        File(str(place / path), rows, size, first, last, day)
+        for path, rows, size, first, last, day in zip(
+            *(adds[name].to_pylist() for name in ("path", "num_records", "size_bytes", "min.id", "max.id")),
+            adds["partition.day"].cast(pa.int32()).to_pylist(),
+            strict=True,
+        )
+    ]
+    return pa.schema(delta.schema()), sorted(found, key=lambda file: file.last, reverse=True)
+
+
+def _date(day: int) -> str:
+    return str(pa.scalar(day, pa.int32()).cast(pa.date32()).as_py())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
