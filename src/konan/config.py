@@ -106,6 +106,8 @@ def load(flags: dict[str, object] | None = None) -> tuple[Settings, list[Origin]
         for source, layer in layers:
             if spec.name in layer:
                 value, origin = _typed(spec.name, spec.type, layer[spec.name], source), source
+        if spec.name == "data_dir":  # other processes work in other directories
+            value = str(Path(str(value)).expanduser().absolute())
         values[spec.name] = value
         origins.append(Origin(spec.name, value, origin, spec.metadata["meaning"]))
     return Settings(**values), origins  # type: ignore[arg-type] # typed one by one above

@@ -261,3 +261,12 @@ def all_errors(root: type[KonanError] = KonanError) -> list[type[KonanError]]:
     for child in root.__subclasses__():
         found.extend(all_errors(child))
     return found
+
+
+def by_code() -> dict[str, type[KonanError]]:
+    """The class of each code; where a class keeps its parent's code, the parent.
+
+    >>> by_code()["not_found"].__name__
+    'NotFound'
+    """
+    return {error.code: error for error in reversed(all_errors())}

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
-from konan.cli.overriding import override
 from konan.cli.screen import Screen
 from konan.errors import Usage
 
@@ -99,12 +99,12 @@ class Lazy(click.Group):
         self.table = table
 
     @override
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
         return list(self.table)
 
     @override
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a command."""
         if cmd_name not in self.table:
             return None
@@ -112,7 +112,7 @@ class Lazy(click.Group):
         return found
 
     @override
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, importing none."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])

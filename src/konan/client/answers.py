@@ -15,12 +15,12 @@ from konan.errors import (
     TooMany,
     Unauthenticated,
     Unreachable,
-    all_errors,
+    by_code,
 )
 
 T = TypeVar("T")
 
-_BY_CODE = {error.code: error for error in reversed(all_errors())}
+_BY_CODE = by_code()
 _BY_STATUS: dict[int, type[KonanError]] = {
     401: Unauthenticated,
     403: NotAllowed,

@@ -11,7 +11,7 @@ import msgspec
 
 from konan import config, profile
 from konan.client.address import find
-from konan.errors import KonanError, all_errors
+from konan.errors import KonanError, by_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +106,5 @@ def _konan(home: Path, *words: str) -> bytes:
         error = msgspec.json.decode(done.stdout, type=_Failed).error
     except msgspec.DecodeError:
         raise KonanError(f"`konan {words[0]}` ended with exit code {done.returncode}.") from None
-    classes = {kind.code: kind for kind in all_errors()}
+    classes = by_code()
     raise classes.get(error.code, KonanError)(error.message, hint=error.hint)

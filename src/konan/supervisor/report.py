@@ -2,7 +2,7 @@
 
 import msgspec
 
-from konan.errors import KonanError, all_errors
+from konan.errors import KonanError, by_code
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,5 +28,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         >>> Report(code="conflict", message="It runs.").error()
         Conflict('It runs.')
         """
-        classes = {error.code: error for error in all_errors()}
+        classes = by_code()
         return classes.get(self.code, KonanError)(self.message, hint=self.hint)

@@ -1,6 +1,5 @@
 """``konan up``: start the server of a data directory."""
 
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,7 @@ def command(session: Session, *, detach: bool, **flags: Any) -> int:
     from konan import supervisor
 
     given = {name: str(value) if isinstance(value, Path) else value for name, value in flags.items()}
-    found, _ = config.load(given)
-    # Absolute, because the processes of the server have other working directories than this command.
-    settings = replace(found, data_dir=str(config.paths(found).root))
+    settings, _ = config.load(given)
     return supervisor.run(settings, lambda url: _announce(session, url, detach=detach), detach=detach)
 
 
