@@ -3,6 +3,9 @@
 A segment is written full of zeros and synced before it is used; then a group of records is one write that
 changes no metadata (`O_DSYNC`), the fastest way to have it on disk. Filling the next segment happens in a
 thread of its own, so that a turn-over costs a rename and two syncs.
+
+A group may also be written without waiting for the disk. The next group that waits then waits for those
+before it too, so that what is on disk never has a hole.
 """
 
 import contextlib
@@ -26,13 +29,17 @@ class SegmentFiles:
         directory: where the segments are; a descriptor of it is kept open.
         segment_bytes: size of a segment; a group that is larger gets a segment of its own size.
         number: number of the first segment to make.
+        salt: for the heads of the segments.
     """
 
-    def __init__(self, directory: Path, segment_bytes: int, number: int) -> None:
+    def __init__(self, directory: Path, segment_bytes: int, number: int, salt: int) -> None:
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._number = number
+        self._salt = salt
         self._descriptor: int | None = None
+        self._quick: int | None = None
+        self._dirty = False
         self._offset = 0
         self._size = 0
         self._preparation: _Preparation | None = None
@@ -42,60 +49,96 @@ class SegmentFiles:
         """Start to make the next segment ready."""
         self._preparation = _Preparation(self._directory / PREPARED, self._segment_bytes)
 
-    def write(self, first: int, group: bytes) -> None:
-        """Put a group on disk; it is there when this returns.
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes can be written without a turn-over."""
+        return self._descriptor is not None and self._offset + size <= self._size
+
+    def write(self, first: int, previous: int, group: bytes, *, durable: bool) -> None:
+        """Write a group; if it is durable, it and all before it are on disk when this returns.
 
         Args:
             first: sequence of the group's first record.
-            group: records, packed.
+            previous: CRC of the record before that.
+            group: as `konan.journal.segments.pack_group` makes it; may be empty, to sync what is there.
+            durable: whether to wait for the disk.
 
         Raises:
-            OSError: it is not known to be on disk; `abandon` must be called before the next write.
+            OSError: it is not known to be there; `abandon` must be called before the next write.
         """
-        if self._descriptor is None or self._offset + len(group) > self._size:
-            self._turn_over(first, HEAD_BYTES + len(group))
+        if group and not self.fits(len(group)):
+            self._turn_over(first, previous, HEAD_BYTES + len(group))
+        if group:
+            self._put(group, self._quick if self._dirty or not durable else self._descriptor)
+            self._dirty = self._dirty or not durable
+        if durable:
+            self._sync()
+
+    def abandon(self) -> None:
+        """Never write to the segment again; what is in it stays as it is.
+
+        Raises:
+            OSError: groups that were written without waiting for the disk are not known to be there.
+        """
+        try:
+            self._sync()
+        finally:
+            self._dirty = False
+            self._close_segment()
+
+    def close(self) -> None:
+        """Give the unused zeros back to the disk and close the segment.
+
+        Raises:
+            OSError: groups that were written without waiting for the disk are not known to be there.
+        """
+        try:
+            self._finish_segment()
+        finally:
+            self._close_segment()
+            if self._preparation is not None:
+                self._preparation.wait()
+            with contextlib.suppress(OSError):
+                (self._directory / PREPARED).unlink()
+
+    def _put(self, group: bytes, descriptor: int | None) -> None:
+        if descriptor is None:
+            raise OSError("the segment is closed")
         view = memoryview(group)
         while view:
-            written = os.pwrite(self._open_descriptor(), view, self._offset)
+            written = os.pwrite(descriptor, view, self._offset)
             view = view[written:]
             self._offset += written
 
-    def abandon(self) -> None:
-        """Never write to the segment again; what is in it stays as it is."""
-        if self._descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = None
-
-    def close(self) -> None:
-        """Give the unused zeros back to the disk and close the segment."""
-        self._finish_segment()
-        if self._preparation is not None:
-            self._preparation.wait()
-        with contextlib.suppress(OSError):
-            (self._directory / PREPARED).unlink()
-
-    def _open_descriptor(self) -> int:
-        if self._descriptor is None:
-            raise OSError("the segment is closed")
-        return self._descriptor
+    def _sync(self) -> None:
+        if self._dirty and self._quick is not None:
+            os.fdatasync(self._quick)
+        self._dirty = False
 
     def _finish_segment(self) -> None:
-        if self._descriptor is not None:
+        self._sync()
+        if self._quick is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._offset)
-                os.fsync(self._descriptor)
-            self.abandon()
+                os.ftruncate(self._quick, self._offset)
+                os.fsync(self._quick)
+        self._close_segment()
 
-    def _turn_over(self, first: int, least: int) -> None:
+    def _close_segment(self) -> None:
+        for descriptor in (self._descriptor, self._quick):
+            if descriptor is not None:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        self._descriptor = self._quick = None
+
+    def _turn_over(self, first: int, previous: int, least: int) -> None:
         self._finish_segment()
         prepared = self._directory / PREPARED
         self._ready(prepared, least)
         descriptor = os.open(prepared, os.O_WRONLY | os.O_DSYNC)
         try:
-            os.pwrite(descriptor, pack_head(Head(self._number, first)), 0)
-            prepared.rename(self._directory / name_of(self._number))
+            os.pwrite(descriptor, pack_head(Head(self._number, first, previous, self._salt)), 0)
+            path = prepared.rename(self._directory / name_of(self._number))
             sync_directory(self._directory)
+            self._quick = os.open(path, os.O_WRONLY)
         except OSError:
             os.close(descriptor)
             raise

@@ -1,7 +1,9 @@
 """Appends to the journal and says when it is on disk, without holding up the event loop.
 
-One thread does the blocking writes. While one group is being written the next one collects: there is no
-timer, a quiet server writes single records at once, and a busy one releases many answers with one write.
+One thread does the writes that wait for the disk. While one group is being written the next one collects:
+there is no timer, a quiet server writes single records at once, and a busy one releases many answers with one
+write. A group of which nobody waits for the disk is written by the event loop itself, and synced within a
+second.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import errno
 import fcntl
 import logging
 import os
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,10 +22,15 @@ from typing import NamedTuple
 
 from konan.errors import Conflict, JournalUnavailable, KonanError, StorageFull
 from konan.journal.files import SegmentFiles
-from konan.journal.segments import last_sequence, pack_record, segments, unpack_head
+from konan.journal.mark import Mark, MarkFile
+from konan.journal.recovery import resume
+from konan.journal.segments import crc_of, pack_group, pack_record
 
 GROUP_BYTES = 4 * 1024 * 1024
 """A group takes no further record once it has so many bytes."""
+
+SYNC_SECONDS = 1.0
+"""After so long a buffered record is on disk."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Done = Callable[[KonanError | None], None]
@@ -31,8 +39,10 @@ logger = logging.getLogger(__name__)
 
 class _Group(NamedTuple):
     first: int
+    previous: int
     data: bytes
     waiting: list[Done]
+    durable: bool
 
 
 class Writer:
@@ -47,49 +57,66 @@ class Writer:
         next_sequence: sequence of the next record.
         leftover: bytes found behind the last good record of the newest segment; they may have been
             acknowledged and are kept.
-        records: records on disk since the start.
+        records: records written since the start.
         groups: writes that it took.
         bytes: their size.
 
     Raises:
         Conflict: another process writes this journal.
+        OSError: what is there cannot be read, or not be put on disk.
     """
 
     def __init__(self, directory: Path, segment_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _locked(directory)
         self._loop = loop
-        number, last, self.leftover = _resume(directory)
-        if self.leftover:
-            logger.warning(
-                "bytes behind the last record of the journal are kept", extra={"bytes": self.leftover}
-            )
-        self.next_sequence = last + 1
+        place = resume(directory)
+        self.leftover = place.leftover
+        self.next_sequence = place.last + 1
         self.records = self.groups = self.bytes = 0
-        self._pending: deque[tuple[bytes, Done]] = deque()
-        self._writing = self._scheduled = False
+        self._previous = place.previous
+        self._synced = place.last
+        self._mark = MarkFile(directory, Mark(place.last, place.last))
+        self._mark.sync()
+        self._salt = secrets.randbits(32)
+        self._pending: deque[tuple[bytes, Done, bool]] = deque()
+        self._writing = self._scheduled = self._sync_due = False
+        self._sync_timer: asyncio.TimerHandle | None = None
         self._error: KonanError | None = None
-        self._files = SegmentFiles(directory, segment_bytes, number)
+        self._files = SegmentFiles(directory, segment_bytes, place.number, self._salt)
         self._jobs: SimpleQueue[_Group | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
-    def append(self, payload: bytes, done: Done) -> None:
-        """Write a record; ``done`` is told None once it is on disk, else why it is not.
+    @property
+    def broken(self) -> bool:
+        """Whether nothing can be appended any more."""
+        return self._error is not None
+
+    def append(self, payload: bytes, done: Done, *, durable: bool = True) -> None:
+        """Write a record; ``done`` is told None once it is written, else why it is not.
 
         The errors are StorageFull, which passes when there is room again, and JournalUnavailable, which
         does not pass; the latter may be told before this returns.
+
+        Args:
+            payload: the record.
+            done: called in the event loop.
+            durable: whether to wait until it is on disk; without that it outlives this process, and after
+                `SYNC_SECONDS` the machine.
         """
         if self._error is not None:
             _tell(done, self._error)
             return
-        self._pending.append((payload, done))
+        self._pending.append((payload, done, durable))
         if not self._writing and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._start)
 
     def close(self) -> None:
         """Write what waits, wait for the disk, and close; answers arrive in the loop's next passes."""
+        if self._sync_timer is not None:
+            self._sync_timer.cancel()
         if self._error is None:
             while self._pending:
                 self._jobs.put(self._collect())
@@ -98,72 +125,116 @@ class Writer:
         self._thread.join()
         if self._lock >= 0:
             os.close(self._lock)
+            self._mark.close()
             self._lock = -1
+
+    # In the event loop
 
     def _start(self) -> None:
         self._scheduled = False
-        if self._pending and not self._writing:
-            self._writing = True
-            self._jobs.put(self._collect())
+        if self._writing or self._error is not None or not (self._pending or self._sync_due):
+            return
+        group = self._collect()
+        if not group.durable and self._files.fits(len(group.data)):  # the thread is idle
+            self._finished(group, self._write(group))
+            return
+        self._writing = True
+        self._jobs.put(group)
 
     def _collect(self) -> _Group:
-        first = self.next_sequence
-        records, waiting, size = [], [], 0
+        first, previous = self.next_sequence, self._previous
+        durable = self._sync_due
+        records: list[bytes] = []
+        waiting: list[Done] = []
+        size = 0
         while self._pending and size < GROUP_BYTES:
-            payload, done = self._pending.popleft()
+            payload, done, wanted = self._pending.popleft()
             records.append(pack_record(self.next_sequence, payload))
             waiting.append(done)
+            durable = durable or wanted
             size += len(payload)
             self.next_sequence += 1
-        return _Group(first, b"".join(records), waiting)
+        self._sync_due = False
+        if not records:
+            return _Group(first, previous, b"", waiting, durable=True)
+        self._previous = crc_of(records[-1])
+        data = pack_group(self._salt, first, self._synced, previous, records)
+        return _Group(first, previous, data, waiting, durable)
 
     def _finished(self, group: _Group, error: KonanError | None) -> None:
         """The end of a group, in the event loop."""
         self._writing = False
         if error is None:
-            self.records += len(group.waiting)
-            self.groups += 1
-            self.bytes += len(group.data)
+            self._count(group)
         elif isinstance(error, StorageFull):
-            self.next_sequence = group.first
+            self.next_sequence, self._previous = group.first, group.previous
         else:
-            self._error = error
+            self._error = self._error or error
         waiting = group.waiting
         if self._error is not None:
-            waiting = waiting + [done for _, done in self._pending]
+            waiting = waiting + [done for _, done, _ in self._pending]
             self._pending.clear()
-        elif self._pending:
-            self._start()
+        elif (self._pending or self._sync_due) and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._start)
         for done in waiting:
             _tell(done, error)
+
+    def _count(self, group: _Group) -> None:
+        self.records += len(group.waiting)
+        self.groups += bool(group.waiting)
+        self.bytes += len(group.data)
+        if group.durable:
+            self._synced = group.first + len(group.waiting) - 1
+        elif self._sync_timer is None and self._error is None:
+            self._sync_timer = self._loop.call_later(SYNC_SECONDS, self._sync)
+
+    def _sync(self) -> None:
+        """Buffered records have waited long enough for the disk."""
+        self._sync_timer = None
+        self._sync_due = True
+        self._start()
+
+    # In the writer's thread, or in the event loop while that is idle
+
+    def _write(self, group: _Group) -> KonanError | None:
+        last = group.first + len(group.waiting) - 1
+        try:
+            self._files.write(group.first, group.previous, group.data, durable=group.durable)
+            self._mark.note(Mark(last, last if group.durable else self._synced))
+        except OSError as error:
+            logger.exception("the journal could not be written")
+            return self._given_up(error, group)
+        return None
+
+    def _given_up(self, error: OSError, group: _Group) -> KonanError:
+        try:
+            self._files.abandon()
+        except OSError:
+            logger.exception("buffered records of the journal may be lost")
+        else:
+            if error.errno in _FULL and group.waiting:
+                return StorageFull("The disk is full; the prediction was not logged.", retry_after=5)
+        return JournalUnavailable("The prediction log cannot be written.")
 
     # In the writer's thread
 
     def _work(self) -> None:
         broken: KonanError | None = None
-        expected = self.next_sequence
+        refused: int | None = None
         while (group := self._jobs.get()) is not None:
-            if group.first != expected:  # only while closing: the group before it failed
+            if refused is not None and group.first > refused:  # only while closing
                 broken = JournalUnavailable("The prediction log cannot be written.")
             error = broken or self._write(group)
-            if error is None:
-                expected += len(group.waiting)
-            elif isinstance(error, JournalUnavailable):
+            refused = group.first if isinstance(error, StorageFull) else None
+            if isinstance(error, JournalUnavailable):
                 broken = error
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._finished, group, error)
-        self._files.close()
-
-    def _write(self, group: _Group) -> KonanError | None:
         try:
-            self._files.write(group.first, group.data)
-        except OSError as error:
-            self._files.abandon()
-            logger.exception("the journal could not be written")
-            if error.errno in _FULL:
-                return StorageFull("The disk is full; the prediction was not logged.", retry_after=5)
-            return JournalUnavailable("The prediction log cannot be written.")
-        return None
+            self._files.close()
+        except OSError:
+            logger.exception("buffered records of the journal may be lost")
 
 
 def _tell(done: Done, error: KonanError | None) -> None:
@@ -182,19 +253,3 @@ def _locked(directory: Path) -> int:
         os.close(descriptor)
         raise Conflict("Another process writes this journal.") from None
     return descriptor
-
-
-def _resume(directory: Path) -> tuple[int, int, int]:
-    """Number of the next segment, last sequence, and doubtful bytes of what is there."""
-    found = segments(directory)
-    leftover: int | None = None
-    for _, path in reversed(found):
-        data = path.read_bytes()
-        last, beyond = last_sequence(data)
-        leftover = beyond if leftover is None else leftover
-        if last is None:
-            with contextlib.suppress(ValueError):
-                last = unpack_head(data).first - 1
-        if last is not None:
-            return found[-1][0] + 1, last, leftover
-    return (found[-1][0] + 1 if found else 1), 0, leftover or 0

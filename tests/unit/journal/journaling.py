@@ -5,6 +5,8 @@ from pathlib import Path
 
 from konan.errors import KonanError
 from konan.journal.entry import Entry, encode
+from konan.journal.segments import HEAD_BYTES
+from konan.journal.window import Found, Window
 from konan.journal.writer import Writer
 
 SEGMENT = 64 * 1024
@@ -28,11 +30,13 @@ def entry(number: int, size: int = 20) -> Entry:
     )
 
 
-def append(writer: Writer, *numbers: int, size: int = 20) -> list[asyncio.Future[KonanError | None]]:
+def append(
+    writer: Writer, *numbers: int, size: int = 20, durable: bool = True
+) -> list[asyncio.Future[KonanError | None]]:
     futures = []
     for number in numbers:
         future: asyncio.Future[KonanError | None] = asyncio.get_running_loop().create_future()
-        writer.append(encode(entry(number, size)), future.set_result)
+        writer.append(encode(entry(number, size)), future.set_result, durable=durable)
         futures.append(future)
     return futures
 
@@ -43,14 +47,20 @@ async def ends(futures: list[asyncio.Future[KonanError | None]]) -> list[type[Ko
     return [None if error is None else type(error) for error in found]
 
 
-def write(directory: Path, *numbers: int, size: int = 20, at_once: int = 3) -> None:
+def write(directory: Path, *numbers: int, size: int = 20, at_once: int = 3, durable: bool = True) -> None:
     """A journal with these entries, written in groups."""
 
     async def scenario() -> None:
         writer = Writer(directory, SEGMENT, asyncio.get_running_loop())
         for start in range(0, len(numbers), at_once):
-            found = await ends(append(writer, *numbers[start : start + at_once], size=size))
+            found = await ends(append(writer, *numbers[start : start + at_once], size=size, durable=durable))
             assert found == [None] * len(found)
         writer.close()
 
     asyncio.run(scenario())
+
+
+def found_in(path: Path) -> list[Found]:
+    """The good records of a segment."""
+    with Window(path, int(path.stem)) as window:
+        return list(window.good(HEAD_BYTES, 0))

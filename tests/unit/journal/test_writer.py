@@ -15,8 +15,9 @@ from tests.unit.journal.journaling import SEGMENT, append, ends, entry, write
 
 from konan.errors import Conflict, JournalUnavailable, KonanError, StorageFull
 from konan.journal.entry import encode
-from konan.journal.reader import doubtful, read
+from konan.journal.reader import read
 from konan.journal.segments import segments
+from konan.journal.verify import verify
 from konan.journal.writer import Writer
 
 
@@ -57,7 +58,7 @@ def test_records_go_on_over_many_segments(tmp_path: Path) -> None:
     found = segments(tmp_path)
     assert len(found) > 5
     assert sum(path.stat().st_size for _, path in found) < 200 * 2400
-    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".segment"] == []
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".segment"] == ["mark"]
 
 
 def test_an_entry_larger_than_a_segment_gets_one_of_its_own(tmp_path: Path) -> None:
@@ -183,7 +184,9 @@ def test_bytes_behind_the_last_record_are_counted_and_kept(tmp_path: Path) -> No
     path = segments(tmp_path)[-1][1]
     with path.open("ab") as file:
         file.write(b"half a record")
-    assert doubtful(tmp_path) == 13
+    (found,) = verify(tmp_path).findings
+    assert (found.kind, found.file) == ("doubtful", path.name)
+    assert found.what.startswith("13 bytes")
     assert numbers(tmp_path) == [1, 2]
     before = path.read_bytes()
 
@@ -196,6 +199,9 @@ def test_bytes_behind_the_last_record_are_counted_and_kept(tmp_path: Path) -> No
     asyncio.run(scenario())
     assert path.read_bytes() == before
     assert numbers(tmp_path) == [1, 2, 3]
+    (aside,) = tmp_path.glob("doubtful-*.bytes")
+    assert aside.read_bytes() == b"half a record"
+    assert [finding.file for finding in verify(tmp_path).findings] == [aside.name]
 
 
 KILLED = """
