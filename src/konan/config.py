@@ -59,6 +59,9 @@ class Settings:
     threads: int = _setting(1, "Numeric threads of one worker (OpenMP, BLAS).")
 
     segment_bytes: int = _setting(32 * _MIB, "Size of one journal segment.")
+    flush_rows: int = _setting(50_000, "Rows of a deployment that are put into its table at once.")
+    flush_seconds: float = _setting(900.0, "Seconds after which fewer rows are put into their table too.")
+    retention_days: int = _setting(0, "Days that predictions are kept; 0 keeps them for ever.")
     log_bytes: int = _setting(16 * _MIB, "Size at which a log file is turned over; one old one is kept.")
     log_level: str = _setting("info", "Least severe log lines written: debug, info, warning or error.")
     build_timeout: float = _setting(900.0, "Seconds that building an environment may take.")
@@ -149,6 +152,11 @@ class Paths:
         return self.root / "journal"
 
     @property
+    def predictions(self) -> Path:
+        """The prediction log: a directory per deployment uuid, and the rows that wait."""
+        return self.root / "predictions"
+
+    @property
     def logs(self) -> Path:
         """Log files: ``<version uuid>.log`` of workers, ``control.log`` and so on."""
         return self.root / "logs"
@@ -181,6 +189,7 @@ class Paths:
             self.environments,
             self.packages,
             self.journal,
+            self.predictions,
             self.logs,
             self.run,
             self.uploads,

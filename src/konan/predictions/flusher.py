@@ -74,7 +74,7 @@ class Tail:
     """
 
     places: tuple[Place, ...] = ()
-    held: tuple[Entry, ...] = ()
+    held: tuple[Waiting, ...] = ()
 
 
 class Flusher:
@@ -158,23 +158,23 @@ class Flusher:
     def tail(self, name: str) -> Tail:
         """What of a log is not in its table yet.
 
-        Read it before the table; then nothing is missed, and what is in both has the same ids.
+        Read it before the table: then nothing is missed, and the table tells what is in both by now.
 
         Args:
             name: of the log.
         """
         self.catch_up()
         fresh = [
-            entry
+            waiting
             for gateway, directory in self._gateways()
-            for entry in self._buffered(gateway, directory)
-            if name_of(entry) == name
+            for waiting in self._buffered(gateway, directory)
+            if name_of(waiting.entry) == name
         ]
         with self._state:
             log = self._logs.get(name)
             if log is None:
                 return Tail(held=tuple(fresh))
-            return Tail(tuple(log.places), (*(one.entry for one in log.held), *fresh))
+            return Tail(tuple(log.places), (*log.held, *fresh))
 
     def flush(self, name: str | None = None) -> None:
         """Put all rows of a log, or of all logs, into their tables now."""
@@ -189,11 +189,12 @@ class Flusher:
                 if path.name.isdecimal():
                     yield int(path.name), path
 
-    def _buffered(self, gateway: int, directory: Path) -> list[Entry]:
+    def _buffered(self, gateway: int, directory: Path) -> list[Waiting]:
         """What is answered but, by its caller's wish, not on disk yet; a power cut may still take it back."""
         tail = self._tails.get(gateway)
         try:
-            return [entry for _, entry in reader.tail(directory, tail.after)] if tail else []
+            found = reader.tail(directory, tail.after) if tail else ()
+            return [Waiting(gateway, sequence, entry) for sequence, entry in found]
         except Damage:
             return []  # found again, and told, when it counts
 

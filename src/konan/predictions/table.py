@@ -172,19 +172,38 @@ class LogTable:
         return set() if self._delta is None else set(self._delta.file_uris())
 
 
-def files(directory: Path) -> tuple[pa.Schema, list[File]]:
-    """The files of a deployment's table as it is now, newest ids first, and the columns it has.
+class Snapshot(NamedTuple):
+    """A table as it was at one moment.
+
+    Attributes:
+        columns: names of its columns; none when there is no table yet.
+        files: newest ids first.
+        delta: the table.
+    """
+
+    columns: tuple[str, ...]
+    files: tuple[File, ...]
+    delta: DeltaTable | None
+
+    def flushed(self, gateway: int) -> int:
+        """Sequence of a gateway's last journal record whose rows are in the table; 0 when there is none."""
+        return (self.delta.transaction_version(f"gateway-{gateway}") or 0) if self.delta else 0
+
+
+def snapshot(directory: Path) -> Snapshot:
+    """The table of a log as it is now.
 
     Args:
-        directory: of the deployment's log.
+        directory: of the log.
     """
     place = directory / "table"
     if not DeltaTable.is_deltatable(str(place)):
-        return pa.schema([]), []
+        return Snapshot((), (), None)
     delta = DeltaTable(place)
     adds = pa.table(delta.get_add_actions(flatten=True))
+    columns = tuple(field.name for field in delta.schema().fields)
     if not adds.num_rows:
-        return pa.schema(delta.schema()), []
+        return Snapshot(columns, (), delta)
     found = [
         File(str(place / path), rows, size, first, last, day)
         for path, rows, size, first, last, day in zip(
@@ -193,7 +212,7 @@ def files(directory: Path) -> tuple[pa.Schema, list[File]]:
             strict=True,
         )
     ]
-    return pa.schema(delta.schema()), sorted(found, key=lambda file: file.last, reverse=True)
+    return Snapshot(columns, tuple(sorted(found, key=lambda file: file.last, reverse=True)), delta)
 
 
 def _date(day: int) -> str:

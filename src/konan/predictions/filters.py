@@ -1,0 +1,144 @@
+"""Which predictions are wanted, as masks over the columns of the log (pure)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from konan.errors import Invalid
+from konan.predictions.columns import Column
+from konan.predictions.rows import moment
+
+SHOWN_ROLES = ("live", "canary")
+"""Whose answers were returned to a caller."""
+
+_Bound = float | int | str | bool | None
+
+
+class Range(NamedTuple):
+    """What one feature shall be.
+
+    Attributes:
+        low: smallest value, or None.
+        high: largest value, or None.
+    """
+
+    low: _Bound
+    high: _Bound
+
+
+class Filters(NamedTuple):
+    """Which predictions are wanted; None takes all.
+
+    Attributes:
+        since: earliest time, microseconds since 1970-01-01 UTC.
+        until: the time before which it must lie, likewise.
+        version: number of the version.
+        roles: whose traffic; empty takes all.
+        status: HTTP status.
+        label: label as text.
+        latency: least and largest microseconds.
+        features: ranges of features and declared columns by their names.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    version: int | None = None
+    roles: tuple[str, ...] = SHOWN_ROLES
+    status: int | None = None
+    label: str | None = None
+    latency: Range = Range(None, None)
+    features: Mapping[str, Range] = {}
+
+    def columns(self, present: Iterable[str]) -> list[str]:
+        """Those of a table's columns that must be looked at."""
+        wanted = {"id", *self._fixed()}
+        for name in self.features:
+            wanted |= set(_physical(name))
+        return [name for name in present if name in wanted]
+
+    def unknown(self, present: Iterable[str]) -> list[str]:
+        """The features that are asked for but are in no column."""
+        there = set(present)
+        return [name for name in self.features if not there & set(_physical(name))]
+
+    def mask(self, rows: pa.Table) -> pa.ChunkedArray | None:
+        """Which rows are wanted; None is all of them."""
+        masks = [_between(rows[name], asked) for name, asked in self._fixed().items() if name != "role"]
+        if self.roles:
+            masks.append(pc.is_in(rows["role"], pa.array(self.roles)))
+        masks += [_any(rows, name, asked) for name, asked in self.features.items()]
+        found = None
+        for mask in masks:
+            found = mask if found is None else pc.and_(found, mask)
+        return None if found is None else pc.fill_null(found, fill_value=False)
+
+    def ranges(self) -> dict[str, Range]:
+        """What is asked of numeric columns, to pass over parts of files by their statistics."""
+        fixed = {name: asked for name, asked in self._fixed().items() if name in {"latency_us", "version"}}
+        for name, asked in self.features.items():
+            low, high = asked
+            if _is_number(low, high) and (low is not None or high is not None):
+                fixed[name] = asked
+        return fixed
+
+    def _fixed(self) -> dict[str, Range]:
+        exact = {"version": self.version, "status": self.status, "label": self.label}
+        found = {name: Range(value, value) for name, value in exact.items() if value is not None}
+        if self.since is not None or self.until is not None:
+            found["at"] = Range(self.since, None if self.until is None else self.until - 1)
+        if self.latency != Range(None, None):
+            found["latency_us"] = self.latency
+        if self.roles:
+            found["role"] = Range(None, None)
+        return found
+
+
+def _physical(name: str) -> list[str]:
+    return [Column(letter, name).physical for letter in "nibstx"]
+
+
+def _any(rows: pa.Table, name: str, asked: Range) -> pa.ChunkedArray:
+    """Whether one of the columns that a feature has had fits."""
+    found = pa.chunked_array([pa.repeat(pa.scalar(value=False), rows.num_rows)])
+    for physical in _physical(name):
+        if physical in rows.column_names and _comparable(physical[0], asked):
+            found = pc.or_(found, pc.fill_null(_between(rows[physical], asked), fill_value=False))
+    return found
+
+
+def _comparable(letter: str, asked: Range) -> bool:
+    bounds = [bound for bound in asked if bound is not None]
+    if letter == "b":
+        return all(isinstance(bound, bool) for bound in bounds)
+    if letter in "ni":
+        return _is_number(*bounds)
+    return all(isinstance(bound, str) for bound in bounds)
+
+
+def _is_number(*bounds: _Bound) -> bool:
+    known = [bound for bound in bounds if bound is not None]
+    return all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in known)
+
+
+def _between(cells: pa.ChunkedArray, asked: Range) -> pa.ChunkedArray:
+    low, high = (None if bound is None else _scalar(bound, cells.type) for bound in asked)
+    if low is not None and high is not None and low == high:
+        return pc.equal(cells, low)
+    found = pc.is_valid(cells)
+    if low is not None:
+        found = pc.and_(found, pc.greater_equal(cells, low))
+    if high is not None:
+        found = pc.and_(found, pc.less_equal(cells, high))
+    return found
+
+
+def _scalar(bound: Any, kind: pa.DataType) -> pa.Scalar:
+    if pa.types.is_timestamp(kind):
+        if isinstance(bound, str) and moment(bound) is None:
+            raise Invalid("A date-time to compare with is not RFC 3339.")
+        return pa.scalar(moment(bound) if isinstance(bound, str) else bound, kind)
+    if pa.types.is_integer(kind):  # 1.5 lies between two integers
+        return pa.scalar(float(bound), pa.float64()) if isinstance(bound, float) else pa.scalar(bound, kind)
+    return pa.scalar(bound, kind)

@@ -1,0 +1,289 @@
+"""Reads a deployment's log: its table and what has not reached it yet, newest first.
+
+Files, row groups of files and entries that wait are sources, each with the largest id in it. The source with
+the largest is read next; so a page of the newest rows opens one file, and memory holds one row group.
+"""
+
+from bisect import insort
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from konan.errors import Invalid, NotFound
+from konan.journal.entry import Entry
+from konan.journal.segments import Damage
+from konan.predictions import shelf, table
+from konan.predictions.columns import Column
+from konan.predictions.filters import Filters
+from konan.predictions.flusher import Tail
+from konan.predictions.rows import Schemas, day_of, table_of
+from konan.predictions.shelf import Waiting
+from konan.predictions.table import File, Snapshot
+
+_ENTRIES = 1000
+_DAY_US = 86_400_000_000
+_LAST = "g"
+"""Greater than every id."""
+
+Keep = Callable[[list[str]], Sequence[bool]]
+"""Which of some ids are wanted, by something that the log does not hold."""
+
+
+class Tails(Protocol):
+    """Knows what is answered but in no table (`konan.predictions.flusher.Flusher`)."""
+
+    def tail(self, name: str) -> Tail:
+        """What of a log is not in its table yet."""
+        ...
+
+
+class _Source(NamedTuple):
+    """A part of a log that is not read yet; ``open`` gives its parts, or its rows."""
+
+    last: str
+    open: "Callable[[], list[_Source] | pa.Table]"
+
+
+class Want(NamedTuple):
+    """What a reader wants of a log.
+
+    Attributes:
+        filters: which rows.
+        before: only smaller ids than this; empty is all.
+        most: of each part only so many rows with the largest ids; 0 is all.
+        keep: a last word on the rows that fit; None keeps all.
+        columns: names of the columns that are needed; None is all.
+    """
+
+    filters: Filters = Filters()
+    before: str = ""
+    most: int = 0
+    keep: Keep | None = None
+    columns: tuple[str, ...] | None = None
+
+
+class PredictionLog:
+    """The logs of all deployments.
+
+    Args:
+        directory: where the logs are.
+        tails: knows what is in no table yet.
+        schemas: what versions take.
+    """
+
+    def __init__(self, directory: Path, tails: Tails, schemas: Schemas) -> None:
+        self._directory = directory
+        self._tails = tails
+        self._schemas = schemas
+
+    def page(self, deployment: str, want: Want, limit: int) -> pa.Table:
+        """The newest rows that are wanted, by id, newest first.
+
+        Args:
+            deployment: uuid.
+            want: which rows.
+            limit: most rows.
+
+        Returns:
+            A table with the columns of `konan.predictions.columns` that the rows' versions have.
+
+        Raises:
+            Invalid: no version has a feature that is filtered by.
+        """
+        found: list[pa.Table] = []
+        for part, bound in self._parts(deployment, want._replace(most=limit)):
+            if part.num_rows:
+                whole = pa.concat_tables([*found, part], promote_options="default")
+                order = pc.sort_indices(whole, sort_keys=[("id", "descending")])
+                found = [whole.take(order[:limit])]
+            if found and found[0].num_rows == limit and found[0]["id"][-1].as_py() > bound:
+                break
+        return found[0] if found else pa.table({"id": pa.array([], pa.string())})
+
+    def batches(self, deployment: str, want: Want) -> Iterator[pa.Table]:
+        """All rows that are wanted, in parts of bounded size, newer parts first.
+
+        Args:
+            deployment: uuid.
+            want: which rows.
+
+        Raises:
+            Invalid: no version has a feature that is filtered by.
+        """
+        for part, _ in self._parts(deployment, want):
+            if part.num_rows:
+                yield part
+
+    def one(self, deployment: str, prediction_id: str) -> pa.Table:
+        """The row of one prediction, from the files of its day.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        try:
+            day = day_of(prediction_id)
+        except ValueError:
+            raise NotFound("There is no such prediction.") from None
+        tail = self._tails.tail(deployment)
+        waiting = [entry for entry in _entries(tail) if prediction_id in entry.ids]
+        if waiting:
+            rows = table_of(waiting[:1], self._schemas)
+            return rows.filter(pc.equal(rows["id"], prediction_id))
+        for file in table.snapshot(self._directory / deployment).files:
+            if file.day == day and file.first <= prediction_id <= file.last:
+                found = _look_up(file, prediction_id)
+                if found.num_rows:
+                    return found
+        raise NotFound("There is no such prediction.")
+
+    def _parts(self, deployment: str, want: Want) -> Iterator[tuple[pa.Table, str]]:
+        """Rows of each part, and the largest id that what follows can have."""
+        reading = _Reading(want, self._schemas)
+        tail = self._tails.tail(deployment)  # before the table: nothing is missed
+        now = table.snapshot(self._directory / deployment)
+        sources = [reading.file(file) for file in now.files if reading.wants(file)]
+        sources += reading.waiting(tail, now)
+        sources.sort(key=_last)
+        reading.columns.update(now.columns)
+        looked = bool(sources)
+        while sources:
+            opened = sources.pop().open()
+            if isinstance(opened, list):
+                for source in opened:
+                    insort(sources, source, key=_last)
+            else:
+                yield opened, sources[-1].last if sources else ""
+        unknown = want.filters.unknown(reading.columns)
+        if looked and unknown:
+            raise Invalid(f"No version has a feature named {unknown[0]!r}.")
+
+
+class _Reading:
+    """One pass over a log.
+
+    Attributes:
+        columns: names of the columns that were seen.
+    """
+
+    def __init__(self, want: Want, schemas: Schemas) -> None:
+        self.columns: set[str] = set()
+        self._want = want
+        self._schemas = schemas
+        self._before = want.before or _LAST
+
+    def waiting(self, tail: Tail, now: Snapshot) -> list[_Source]:
+        """What is not in the table."""
+        places = [place for place in tail.places if place.run.last]
+        runs = [_Source(place.run.last, partial(self._run, place, now)) for place in places]
+        return runs + self._held(tail.held, now)
+
+    def wants(self, file: File) -> bool:
+        """Whether rows of a file can be wanted: an id is never older than its request, nor much newer."""
+        filters = self._want.filters
+        if filters.since is not None and file.day < filters.since // _DAY_US:
+            return False
+        if filters.until is not None and file.day > filters.until // _DAY_US + 1:
+            return False
+        return file.first < self._before
+
+    def file(self, file: File) -> _Source:
+        """A file, whose row groups are sources themselves."""
+        return _Source(file.last, partial(self._groups, file))
+
+    def _run(self, place: shelf.Place, now: Snapshot) -> list[_Source]:
+        try:
+            return self._held(shelf.read(place), now)
+        except (FileNotFoundError, Damage):  # in the table by now; or told by the flusher
+            return []
+
+    def _held(self, waiting: Sequence[Waiting], now: Snapshot) -> list[_Source]:
+        flushed = {gateway: now.flushed(gateway) for gateway in {one.gateway for one in waiting}}
+        entries = [one.entry for one in waiting if one.sequence > flushed[one.gateway]]
+        parts = [entries[start : start + _ENTRIES] for start in range(0, len(entries), _ENTRIES)]
+        return [_Source(max(max(one.ids) for one in part), partial(self._converted, part)) for part in parts]
+
+    def _converted(self, entries: Sequence[Entry]) -> pa.Table:
+        rows = table_of(entries, self._schemas)
+        self.columns.update(rows.column_names)
+        return self._narrow(rows.take(self._chosen(rows)))
+
+    def _groups(self, file: File) -> list[_Source]:
+        reader = pq.ParquetFile(file.path)
+        found = []
+        names = reader.schema_arrow.names
+        for index in range(reader.num_row_groups):
+            group = reader.metadata.row_group(index)
+            stats = {name: group.column(at).statistics for at, name in enumerate(names)}
+            if self._may_hold(stats):
+                last = stats["id"].max if stats["id"] is not None else file.last
+                found.append(_Source(last, partial(self._group, reader, index)))
+        return found
+
+    def _may_hold(self, stats: dict[str, pq.Statistics | None]) -> bool:
+        ids = stats["id"]
+        if ids is not None and ids.has_min_max and ids.min >= self._before:
+            return False
+        for name, asked in self._want.filters.ranges().items():
+            columns = [name, *(Column(letter, name).physical for letter in "ni")]
+            known = [stats[column] for column in columns if column in stats]
+            if len(known) == 1 and known[0] is not None and known[0].has_min_max:
+                above = asked.high is not None and known[0].min > asked.high
+                if above or (asked.low is not None and known[0].max < asked.low):
+                    return False
+        return True
+
+    def _group(self, reader: pq.ParquetFile, index: int) -> pa.Table:
+        names = reader.schema_arrow.names
+        first = self._want.filters.columns(names)
+        rows = reader.read_row_group(index, columns=first)
+        chosen = self._chosen(rows)
+        if not len(chosen):
+            return rows.slice(0, 0)
+        wanted = [name for name in names if self._want.columns is None or name in self._want.columns]
+        rest = reader.read_row_group(index, columns=[name for name in wanted if name not in first])
+        both = {name: (rows if name in first else rest)[name] for name in dict.fromkeys(("id", *wanted))}
+        return pa.table(both).take(chosen)
+
+    def _narrow(self, rows: pa.Table) -> pa.Table:
+        wanted = self._want.columns
+        if wanted is None:
+            return rows
+        return rows.select([name for name in rows.column_names if name == "id" or name in wanted])
+
+    def _chosen(self, rows: pa.Table) -> pa.Array:
+        """Positions of the wanted rows; with a limit, those of the largest ids."""
+        mask = self._want.filters.mask(rows)
+        chosen = pa.array(range(rows.num_rows)) if mask is None else pc.indices_nonzero(mask)
+        if not len(chosen):
+            return chosen
+        ids = rows["id"].take(chosen)
+        fits = pc.less(ids, self._before)
+        if self._want.keep is not None:
+            fits = pc.and_(fits, pa.array(self._want.keep(ids.to_pylist()), pa.bool_()))
+        chosen, ids = chosen.filter(fits.combine_chunks()), ids.filter(fits)
+        if self._want.most and len(chosen) > self._want.most:
+            newest = pc.sort_indices(ids, sort_keys=[("", "descending")])[: self._want.most]
+            chosen = chosen.take(newest)
+        return chosen
+
+
+def _entries(tail: Tail) -> Iterator[Entry]:
+    yield from (one.entry for one in tail.held)
+    for place in tail.places:
+        try:
+            yield from (one.entry for one in shelf.read(place))
+        except (FileNotFoundError, Damage):
+            continue
+
+
+def _look_up(file: File, prediction_id: str) -> pa.Table:
+    return pq.read_table(file.path, filters=[("id", "=", prediction_id)], partitioning=None)
+
+
+def _last(source: _Source) -> str:
+    return source.last
