@@ -101,11 +101,13 @@ async def control(settings: Settings, channel: Channel) -> None:
         with _listener() as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await services.fleet.start()
+            services.predictions.flusher.start()
             channel.send(Ready(name="control"))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
         await services.fleet.stop()
+        await asyncio.to_thread(services.predictions.flusher.stop)
     finally:
         listening.cancel()
         metadata.close()
@@ -124,6 +126,9 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.adapters.processes import start_worker
     from konan.control import Fleet, Services
     from konan.packaging.register import Registrar
+    from konan.predictions.flusher import Rules
+    from konan.predictions.log import Predictions
+    from konan.predictions.schemas import StoredSchemas
 
     paths = config.paths(settings)
     registrar = Registrar(metadata, DiskBlobs(paths.blobs), paths, settings, start_worker)
@@ -134,6 +139,12 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         store=metadata,
         registrar=registrar,
         runtime=runtime,
+        predictions=Predictions(
+            paths.journal,
+            paths.predictions,
+            StoredSchemas(metadata),
+            Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
+        ),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),

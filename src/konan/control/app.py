@@ -3,21 +3,23 @@
 Whoever has no valid key learns nothing, not even which paths exist: `Gate` stands before the router.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
 from litestar import HttpMethod, Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 
 from konan.access.permissions import require
-from konan.control import bodies, deployments, keys, system
+from konan.control import bodies, deployments, keys, predictions, system
 from konan.control.bodies import Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
-from konan.control.table import Call, Endpoint, Nothing, Text
+from konan.control.table import Call, Endpoint, Nothing, Streamed, Text
 from konan.errors import Invalid, KonanError, MethodNotAllowed, NotFound
 from konan.serving import problems
 
@@ -26,7 +28,8 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    return (*deployments.table.endpoints, *keys.table.endpoints, *system.table.endpoints)
+    tables = (deployments.table, predictions.table, keys.table, system.table)
+    return tuple(endpoint for table in tables for endpoint in table.endpoints)
 
 
 def create_app(services: Services) -> Gate:
@@ -53,7 +56,7 @@ def router(services: Services) -> Litestar:
 
 
 def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
-    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
         passed: Passed = request.scope["state"]["passed"]
         require(passed.caller, *endpoint.permission)
         call: Call[Any, Any] = Call(
@@ -65,6 +68,8 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
             api=endpoints(),
         )
         answer = await endpoint.handler(call)
+        if isinstance(answer, Streamed):
+            return await _streamed(answer)
         content = answer.body if isinstance(answer, Text) else msgspec.json.encode(answer)
         return Response(content, media_type=endpoint.media_type, status_code=endpoint.status)
 
@@ -72,6 +77,19 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
     return HTTPRouteHandler(path, http_method=HttpMethod(endpoint.method), status_code=endpoint.status)(
         handle
     )
+
+
+async def _streamed(answer: Streamed) -> Stream:
+    """The answer, once its first part shows that it can be made."""
+    first = await asyncio.to_thread(next, answer.parts, None)
+
+    async def parts() -> AsyncIterator[bytes]:
+        part = first
+        while part is not None:
+            yield part
+            part = await asyncio.to_thread(next, answer.parts, None)
+
+    return Stream(parts(), media_type=answer.media_type)
 
 
 async def _body(

@@ -9,7 +9,7 @@ import msgspec
 
 from konan import errors
 from konan.control.bodies import Upload
-from konan.control.table import Endpoint, Nothing, Text
+from konan.control.table import Endpoint, Nothing, Streamed, Text
 from konan.errors import Fault, KonanError
 from konan.serving import problems
 
@@ -143,13 +143,13 @@ def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, 
 
 def _each(kind: object) -> tuple[object, ...]:
     """The records of a type, or of a union of some."""
-    if kind in {Nothing, Upload, Text}:
+    if kind in {Nothing, Upload, Text, Streamed}:
         return ()
     return get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
 
 
 def _schema(kind: object, known: _Types) -> dict[str, Any]:
-    if kind is Text:
+    if kind in {Text, Streamed}:
         return {"type": "string"}
     found = [known[repr(one)] for one in _each(kind)]
     return found[0] if len(found) == 1 else {"anyOf": found}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from konan.config import Paths, Settings
 from konan.control.fleet import Fleet
 from konan.ports import Runtime, Store
+from konan.predictions.log import Predictions
 from konan.records.access import Principal
 from konan.records.deployments import Version
 
@@ -42,6 +43,7 @@ class Services:
         store: the metadata.
         registrar: takes in uploads.
         runtime: processes and their counters.
+        predictions: what was predicted.
         fleet: keeps gateways and workers in step with the store.
         version: of Konan.
         started_at: RFC 3339.
@@ -52,6 +54,7 @@ class Services:
     store: Store
     registrar: Accepts
     runtime: Observed
+    predictions: Predictions
     fleet: Fleet
     version: str
     started_at: str

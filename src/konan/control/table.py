@@ -4,7 +4,7 @@ A handler gets into the table by `route` alone, whose ``permission`` has no defa
 OpenAPI document are both made from the table, so neither can know a path that the other does not.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -32,6 +32,19 @@ class Text:
     """
 
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is made while it is sent.
+
+    Attributes:
+        parts: of the body; each is made in a thread.
+        media_type: of the body.
+    """
+
+    parts: Iterator[bytes]
+    media_type: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,6 +105,25 @@ def shown(names: Iterable[str]) -> dict[str, Column]:
     return {name: column for name, column in pairs if column is not None}
 
 
+def labels(names: Iterable[str]) -> dict[str, str]:
+    """A name that people know for each column of a table; no two are the same but for their case.
+
+    A feature has its own name, unless a column of `SYSTEM` or another feature has that too: then its type
+    stands behind it.
+
+    >>> labels(["id", "n_^hour", "s_hour", "s_id"])
+    {'id': 'id', 'n_^hour': 'Hour', 's_hour': 'hour (string)', 's_id': 'id (string)'}
+    """
+    found = {name: name for name in names if column_of(name) is None}
+    taken = {name.lower() for name in SYSTEM.names}
+    for physical, column in shown(names).items():
+        choices = (column.name, f"{column.name} ({_WORDS[column.letter]})", physical)
+        found[physical] = next((one for one in choices if one.lower() not in taken), physical)
+        taken.add(found[physical].lower())
+    return found
+
+
+_WORDS = {letter: word for word, letter in _LETTERS.items()} | {"x": "declared"}
 _SYSTEM_NAMES = frozenset(SYSTEM.names)
 
 

@@ -20,6 +20,9 @@ from konan.control import Fleet, Services, create_app
 from konan.control.gate import Gate
 from konan.control.services import Accepts
 from konan.errors import ModelFileInvalid, NotReady
+from konan.predictions.flusher import Rules
+from konan.predictions.log import Predictions
+from konan.predictions.schemas import StoredSchemas
 from konan.records.access import SCOPES, Key, Principal
 from konan.records.deployments import DatasetFile, Deployment, FileDigest, Reference, Version
 from konan.records.messages import WorkersChanged
@@ -172,12 +175,15 @@ class Rig:
             paths=self.paths,
             warm_seconds=self.warm,
         )
-        services = Services(
+        self.services = services = Services(
             settings=self.settings,
             paths=self.paths,
             store=self.store,
             registrar=self.registrar or self.drawer,
             runtime=self.runtime,
+            predictions=Predictions(
+                self.paths.journal, self.paths.predictions, StoredSchemas(self.store), Rules()
+            ),
             fleet=fleet,
             version="0.0",
             started_at=AT,

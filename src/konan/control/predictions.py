@@ -1,0 +1,205 @@
+"""The prediction log over HTTP: lists, one prediction, and everything as a file."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import pyarrow as pa
+
+from konan.control import pages
+from konan.control.pages import Page
+from konan.control.table import Call, Nothing, Streamed, Table
+from konan.errors import Invalid, NotFound
+from konan.predictions import export
+from konan.predictions.filters import SHOWN_ROLES, Filters, Range
+from konan.predictions.log import Predictions
+from konan.predictions.reading import Want
+from konan.records.logged import LoggedPrediction
+from konan.records.schema import LARGEST_INTEGER
+
+table = Table()
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
+_Role = Annotated[str, msgspec.Meta(pattern="^(live|canary|challenger|all)$")]
+_Bound = float | str | bool | None
+_where = msgspec.json.Decoder(dict[str, _Bound | Annotated[list[_Bound], msgspec.Meta(max_length=2)]])
+
+
+class Filter(
+    Page, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
+):
+    """Which predictions; absent parameters take all.
+
+    Attributes:
+        since: earliest time, RFC 3339.
+        until: the time before which it must lie, RFC 3339.
+        version: number of the version.
+        role: ``live``, ``canary``, ``challenger`` or ``all``; absent shows what callers got (the first two).
+        status: HTTP status.
+        label: label as text.
+        where: JSON object of features and declared columns: a value, or ``[least, largest]`` with null for
+            no bound.
+        ground_truth: whether one is known.
+        latency_from: least microseconds.
+        latency_to: most microseconds.
+    """
+
+    since: str = ""
+    until: str = ""
+    version: Annotated[int, msgspec.Meta(ge=1, le=10**9)] | None = None
+    role: _Role | None = None
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
+    label: str | None = None
+    where: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    ground_truth: bool | None = None
+    latency_from: _Count | None = None
+    latency_to: _Count | None = None
+
+    def filters(self) -> Filters:
+        """As the log understands it.
+
+        Raises:
+            Invalid: a time or a condition is not what is asked for.
+        """
+        roles = SHOWN_ROLES if self.role is None else () if self.role == "all" else (self.role,)
+        return Filters(
+            since=_microseconds(self.since, "from"),
+            until=_microseconds(self.until, "to"),
+            version=self.version,
+            roles=roles,
+            status=self.status,
+            label=self.label,
+            latency=Range(self.latency_from, self.latency_to),
+            features=_conditions(self.where),
+        )
+
+
+class ExportFilter(Filter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which predictions, and how they are written.
+
+    Attributes:
+        format: ``jsonl`` (as in lists), ``csv`` or ``parquet`` (a column per feature).
+    """
+
+    format: Annotated[str, msgspec.Meta(pattern="^(csv|jsonl|parquet)$")] = "jsonl"
+
+
+class PredictionList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of predictions, newest first, and the cursor of the next one."""
+
+    predictions: tuple[LoggedPrediction, ...]
+    next: str | None
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/predictions",
+    permission="read",
+    query=Filter,
+    request=Nothing,
+    response=PredictionList,
+    summary="List what was predicted, newest first; a prediction is there as soon as it is answered.",
+    errors=(NotFound,),
+)
+async def listing(call: Call[Filter, Nothing]) -> PredictionList:
+    """List predictions."""
+    log, uuid = await _found(call)
+    page = call.query
+    want = _want(log, uuid, page)
+
+    def read() -> list[LoggedPrediction]:
+        return log.records(uuid, log.log.page(uuid, want, page.limit + 1))
+
+    found = await asyncio.to_thread(read)
+    shown, following = pages.cut(found, page.limit, lambda prediction: prediction.id)
+    return PredictionList(predictions=shown, next=following)
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/predictions/export",
+    permission="read",
+    query=ExportFilter,
+    request=Nothing,
+    response=Streamed,
+    media_type="application/x-ndjson",
+    summary="Download predictions as JSON lines, CSV or Parquet, newer parts first.",
+    errors=(NotFound,),
+)
+async def exported(call: Call[ExportFilter, Nothing]) -> Streamed:
+    """Download predictions."""
+    log, uuid = await _found(call)
+    want = _want(log, uuid, call.query)
+    form = export.FORMS[call.query.format]
+    return Streamed(export.parts(log, uuid, want, call.query.format), form.media_type)
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/predictions/{prediction}",
+    permission="read",
+    query=Nothing,
+    request=Nothing,
+    response=LoggedPrediction,
+    summary="Show one prediction.",
+    errors=(NotFound,),
+)
+async def show(call: Call[Nothing, Nothing]) -> LoggedPrediction:
+    """Show one prediction."""
+    log, uuid = await _found(call)
+
+    def read() -> LoggedPrediction:
+        return log.records(uuid, log.log.one(uuid, call.path["prediction"]))[0]
+
+    return await asyncio.to_thread(read)
+
+
+async def _found(call: Call[Any, Any]) -> tuple[Predictions, str]:
+    """The log, and the uuid of the deployment, which is the caller's."""
+    deployment = await asyncio.to_thread(call.services.store.deployment, call.caller, call.path["name"])
+    return call.services.predictions, deployment.uuid
+
+
+def _want(log: Predictions, uuid: str, asked: Filter) -> Want:
+    keep = None
+    if asked.ground_truth is not None:
+        wanted = asked.ground_truth
+
+        def keep(ids: list[str]) -> list[bool]:
+            known = log.truths.of(uuid, ids)
+            return [(one in known) is wanted for one in ids]
+
+    return Want(asked.filters(), before=asked.after(), keep=keep)
+
+
+def _microseconds(text: str, name: str) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"The parameter {name} is no RFC 3339 time.") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(pa.scalar(moment, pa.timestamp("us", "UTC")).value)
+
+
+def _conditions(text: str) -> dict[str, Range]:
+    if not text:
+        return {}
+    try:
+        decoded = _where.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise Invalid(
+            "The parameter where is not what is asked for.",
+            hint='Write {"city": "Bern", "temperature": [20, null]}.',
+        ) from None
+    return {name: _range(asked) for name, asked in decoded.items()}
+
+
+def _range(asked: _Bound | list[_Bound]) -> Range:
+    if not isinstance(asked, list):
+        return Range(asked, asked)
+    if len(asked) != 2:
+        raise Invalid("A range in the parameter where has two ends.", hint="Write [20, null].")
+    return Range(asked[0], asked[1])
