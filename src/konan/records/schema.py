@@ -95,12 +95,18 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         example: a row that the model answered when it was certified.
         extra: names of declared columns that are accepted and logged but never given to the model
             (key, subject, segments).
+        key: the column with the caller's own business key, a feature or one of ``extra``; or empty.
+        subject: the column with the person that a row is about, likewise.
+        segments: the columns with slices, likewise.
     """
 
     features: tuple[Feature, ...]
     output: Output = Output()
     example: dict[str, str | bool | int | float | None] = {}
     extra: tuple[str, ...] = ()
+    key: str = ""
+    subject: str = ""
+    segments: tuple[str, ...] = ()
 
 
 def class_text(value: object) -> str:
