@@ -2,7 +2,7 @@
 
 Calls that wait are sent together, up to a limit, and only one frame is in flight per worker. There is no
 timer for collecting: a frame goes out when two passes of the event loop brought nothing new, so an idle
-model adds no wait and a busy one gets full frames. A call never pays for its neighbours: when a frame of
+model adds no wait and a busy one gets full frames; `konan.serving.linger` says when a moment more pays. A call never pays for its neighbours: when a frame of
 several calls fails, each is tried once more alone.
 """
 
@@ -18,6 +18,7 @@ from konan.errors import DeadlineExceeded, KonanError, ModelFailed, NotReady, To
 from konan.records.routes import RouteVersion
 from konan.serving.batches import cut, merge
 from konan.serving.calls import Call, Split, finish, model_failed
+from konan.serving.linger import Linger
 from konan.serving.links import Link
 from konan.worker.frames import FAIL, Frame
 
@@ -77,6 +78,8 @@ class Dispatcher:
         self._rest_until = 0.0
         self._closed = False
         self._lingering = False
+        self._linger_rule = Linger()
+        self._hold: asyncio.TimerHandle | None = None
         self._arrived = self._seen = self._passes = self._quiet = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -111,6 +114,8 @@ class Dispatcher:
             self._queue.extend(Split(call, self._version.batch_rows).parts)
         self.waiting_rows += call.rows
         self._arrived += 1
+        if self._hold is not None and not self._linger_rule.holds(self.waiting_rows, clock.monotonic()):
+            self._end_hold()
         if call.deadline < self._timer_at:
             self._arm(call.deadline)
         self._wake()
@@ -147,6 +152,8 @@ class Dispatcher:
         """Refuse everything that waits or is in flight, and close the links."""
         self._closed = True
         self._disarm()
+        if self._hold is not None:
+            self._hold.cancel()
         workers = list(self._workers.values())
         self._workers.clear()
         self._idle.clear()
@@ -189,7 +196,7 @@ class Dispatcher:
     # Sending
 
     def _wake(self) -> None:
-        if not self._lingering and self._idle and (self._queue or self._alone):
+        if not self._lingering and self._hold is None and self._idle and (self._queue or self._alone):
             self._lingering = True
             self._seen, self._passes, self._quiet = self._arrived, 0, 0
             self._loop.call_soon(self._linger)
@@ -203,6 +210,20 @@ class Dispatcher:
             self._loop.call_soon(self._linger)
             return
         self._lingering = False
+        now = clock.monotonic()
+        if not full and self._linger_rule.holds(self.waiting_rows, now):
+            self._hold = self._loop.call_later(self._linger_rule.until - now, self._end_hold)
+            return
+        self._send_all()
+
+    def _end_hold(self) -> None:
+        """A held frame goes: enough rows came, or the time for them is over."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        self._send_all()
+
+    def _send_all(self) -> None:
         while self._idle and (calls := self._take()):
             self._send(self._idle.popleft(), calls)
 
@@ -231,6 +252,7 @@ class Dispatcher:
             self.waiting_rows += frame.rows
             self._refuse_while_resting()
             return
+        self._linger_rule.sent(frame.rows)
         worker.calls = calls
         worker.sent_at = clock.monotonic()
         self.frames += 1
@@ -245,6 +267,7 @@ class Dispatcher:
         else:
             self._idle.append(worker)
         self.model_nanoseconds += frame.nanoseconds
+        self._linger_rule.answered(frame.rows, self.waiting_rows, frame.nanoseconds, clock.monotonic())
         self._deliver(calls, frame)
         self._wake()
 
