@@ -14,6 +14,7 @@
     │   ├── RowsInvalid               rows_invalid          faults with a JSON pointer each
     │   ├── ModelFileInvalid          model_file_invalid
     │   ├── DataInvalid               data_invalid          the rows given at deploy
+    │   ├── IdempotencyKeyReused      idempotency_key_reused  the key was sent with another request
     │   └── RequestTimeout            request_timeout       the request did not arrive in time
     ├── NotFound                      not_found
     │   └── MethodNotAllowed          method_not_allowed
@@ -147,6 +148,12 @@ class DataInvalid(Invalid):
     """The rows given at deploy cannot be read or do not fit the model."""
 
     code = "data_invalid"
+
+
+class IdempotencyKeyReused(Invalid):
+    """The Idempotency-Key was sent before, with another request."""
+
+    code = "idempotency_key_reused"
 
 
 class RequestTimeout(Invalid):

@@ -34,6 +34,7 @@ EXITS: dict[type[errors.KonanError], int] = {
     errors.RowsInvalid: 2,
     errors.ModelFileInvalid: 2,
     errors.DataInvalid: 2,
+    errors.IdempotencyKeyReused: 2,
     errors.RequestTimeout: 6,
     errors.NotFound: 3,
     errors.MethodNotAllowed: 3,

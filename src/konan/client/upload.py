@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, TypedDict
 
 from konan.client.steps import Progress
-from konan.records.deployments import Rollout
+from konan.records.deployments import Durability, Rollout
 from konan.records.schema import Constraint
 
 
@@ -26,6 +26,7 @@ class DeployOptions(TypedDict, total=False):
         requirements: pinned requirements, or a requirements file.
         constraints: declared limits of features by name.
         rollout: how the version takes traffic.
+        durability: what its answers promise, ``durable`` (the default) or ``buffered``.
         flavor: name of the flavor; detected unless given.
         options: what the flavor needs, as ``{"class": "Model"}``; detected unless given.
         python: minor version of Python to run it, as ``3.11``; the caller's unless given.
@@ -43,6 +44,7 @@ class DeployOptions(TypedDict, total=False):
     requirements: Any
     constraints: Mapping[str, Constraint]
     rollout: Rollout
+    durability: Durability
     flavor: str
     options: Mapping[str, Any]
     python: str

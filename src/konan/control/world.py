@@ -43,17 +43,19 @@ def routes(
     versions: dict[str, list[Version]] = {}
     for deployment, version in served(rows, also):
         versions.setdefault(deployment.uuid, []).append(version)
+    live = {uuid: version for uuid, of in versions.items() for version in of if version.state == "live"}
     return tuple(
         Route(
             project=deployment.project,
             name=deployment.name,
             deployment=deployment.uuid,
-            live=next((v.version for v in versions.get(deployment.uuid, ()) if v.state == "live"), None),
+            live=live[deployment.uuid].version if deployment.uuid in live else None,
             versions=tuple(
                 _route_version(v, v.schema, settings)
                 for v in versions.get(deployment.uuid, ())
                 if v.schema is not None
             ),
+            durability=live[deployment.uuid].durability if deployment.uuid in live else "durable",
         )
         for deployment in deployments
     )

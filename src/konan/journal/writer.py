@@ -60,6 +60,7 @@ class Writer:
         records: records written since the start.
         groups: writes that it took.
         bytes: their size.
+        answered: sequence up to which every record was written and its caller told.
 
     Raises:
         Conflict: another process writes this journal.
@@ -74,6 +75,7 @@ class Writer:
         self.leftover = place.leftover
         self.next_sequence = place.last + 1
         self.records = self.groups = self.bytes = 0
+        self.answered = place.last
         self._previous = place.previous
         self._synced = place.last
         self._mark = MarkFile(directory, Mark(place.last, place.last))
@@ -179,6 +181,8 @@ class Writer:
             self._loop.call_soon(self._start)
         for done in waiting:
             _tell(done, error)
+        if error is None:
+            self.answered = group.first + len(group.waiting) - 1
 
     def _count(self, group: _Group) -> None:
         self.records += len(group.waiting)

@@ -19,7 +19,7 @@ from konan.packaging.flavors import Flavor
 from konan.packaging.provenance import provenance
 from konan.packaging.reading import Reading
 from konan.packaging.requirements import Pins, given, pinned
-from konan.records.deployments import Rollout
+from konan.records.deployments import Durability, Rollout
 from konan.records.schema import Constraint
 from konan.records.upload import Table, TableFormat, UploadManifest
 
@@ -52,6 +52,7 @@ class Said(TypedDict, total=False):
         requirements: what to install: a list, or a requirements file; read off the model by default.
         python: minor version of Python to run it, as ``3.11``; the one that runs this by default.
         rollout: how the version takes traffic.
+        durability: what its answers promise, ``durable`` (the default) or ``buffered``.
         flavor: name of the flavor; detected by default.
         options: what the flavor needs; detected by default.
     """
@@ -67,6 +68,7 @@ class Said(TypedDict, total=False):
     requirements: Sequence[str] | str | Path | None
     python: str
     rollout: Rollout
+    durability: Durability
     flavor: str
     options: Mapping[str, Any]
 
@@ -136,6 +138,7 @@ def _manifest(
         segments=tuple(said.get("segments", ())),
         constraints=dict(said.get("constraints", {})),
         rollout=said.get("rollout", "instant"),
+        durability=said.get("durability", "durable"),
         provenance=provenance(found.pins.requirements, found.pins.notices, Path.cwd()),
     )
 

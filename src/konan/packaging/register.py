@@ -108,6 +108,7 @@ class Registrar:
             created_at=at,
             flavor=upload.manifest.flavor,
             rollout=upload.manifest.rollout,
+            durability=upload.manifest.durability,
             step="package",
             upload=digest,
             provenance={**upload.manifest.provenance, "key_id": caller.key_id},

@@ -8,6 +8,8 @@ from konan.records.schema import Schema
 
 VersionState = Literal["building", "failed", "live", "challenger", "canary", "disabled"]
 Rollout = Literal["instant", "shadow", "canary", "split"]
+Durability = Literal["durable", "buffered"]
+"""What an answer promises: its record is on disk, or outlives the process and soon the machine."""
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +157,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         created_at: RFC 3339.
         flavor: name of the flavor that loads it, as ``sklearn``.
         rollout: how it takes traffic.
+        durability: what its answers promise once it is live.
         step: what is being done while it is building, as ``environment``.
         upload: digest of the client's manifest and the files it sent, from which it is built.
         package: digest of its ``konan.json``, which names the digest of every other file.
@@ -177,6 +180,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     flavor: str
     rollout: Rollout = "instant"
+    durability: Durability = "durable"
     step: str = ""
     upload: str = ""
     package: str = ""

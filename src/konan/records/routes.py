@@ -3,6 +3,7 @@
 import msgspec
 
 from konan.records.access import KeyGrant
+from konan.records.deployments import Durability
 from konan.records.schema import Schema
 
 
@@ -35,6 +36,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         deployment: uuid of the deployment.
         live: number of the version that answers, or null.
         versions: every version that can be asked for by number.
+        durability: what its answers promise; as the live version says.
     """
 
     project: str
@@ -42,6 +44,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     deployment: str
     live: int | None
     versions: tuple[RouteVersion, ...]
+    durability: Durability = "durable"
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from konan.records.deployments import Rollout
+from konan.records.deployments import Durability, Rollout
 from konan.records.schema import Constraint
 
 MANIFEST_NAME = "konan-upload.json"
@@ -42,6 +42,8 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         segments: declared columns with slices.
         constraints: declared limits of features by name; rows outside are refused.
         rollout: how the version takes traffic.
+        durability: what its answers promise: that their record is on disk, or only that it outlives the
+            process.
         provenance: ``client``, ``python``, ``packages``, ``commit``; shown, never trusted.
     """
 
@@ -59,4 +61,5 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     segments: tuple[str, ...] = ()
     constraints: dict[str, Constraint] = {}
     rollout: Rollout = "instant"
+    durability: Durability = "durable"
     provenance: dict[str, Any] = {}

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 
 import uvloop
 
@@ -20,6 +21,8 @@ from konan.serving.gateway import Gateway
 
 _OTHER_DESCRIPTORS = 256
 _COLLECT_AFTER = 50_000
+_SWITCH_SECONDS = 0.0005
+"""The journal's thread, back from the disk, waits no longer than this for the event loop to let it go on."""
 
 
 def main() -> None:
@@ -28,6 +31,7 @@ def main() -> None:
     with os.fdopen(arguments.settings_fd, "rb") as pipe:
         settings = config.from_json(pipe.read())
     logs.start(settings.log_level, f"gateway-{arguments.index}")
+    sys.setswitchinterval(_SWITCH_SECONDS)
     _raise_descriptor_limit(settings.connections + _OTHER_DESCRIPTORS)
     uvloop.run(_serve(arguments, settings))
 

@@ -69,29 +69,27 @@ class Answers:
 
     def __init__(self) -> None:
         self._date = b""
-        self._predicted = b""
+        self._durable = self._buffered = b""
         self.tick()
 
     def tick(self) -> None:
         """Take over the present second for the Date header."""
         self._date = clock.now().strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n").encode()
-        self._predicted = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            + self._date
-            + _SECURITY_LINES
-            + b"Konan-Durability: durable\r\nKonan-Request-Id: "
-        )
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + self._date + _SECURITY_LINES
+        self._durable = head + b"Konan-Durability: durable\r\nKonan-Request-Id: "
+        self._buffered = head + b"Konan-Durability: buffered\r\nKonan-Request-Id: "
 
-    def predicted(self, body: bytes, request_id: bytes, *, keep: bool) -> bytes:
-        """The answer to a prediction whose record is on disk.
+    def predicted(self, body: bytes, request_id: bytes, *, keep: bool, durable: bool = True) -> bytes:
+        """The answer to a prediction whose record is in the journal.
 
         Args:
             body: the JSON text.
             request_id: ASCII.
             keep: whether the connection stays open.
+            durable: whether the record is on disk.
         """
         return b"%b%b\r\nContent-Length: %d\r\n%b\r\n%b" % (
-            self._predicted,
+            self._durable if durable else self._buffered,
             request_id,
             len(body),
             b"" if keep else CLOSE,

@@ -170,7 +170,7 @@ class Desk:
         """
         head = parse_head(raw, self.limits)
         known = head, self._route(head)
-        if len(raw) <= REMEMBERED_BYTES:
+        if len(raw) <= REMEMBERED_BYTES and head.idempotency_key is None:
             if len(self.heads) >= REMEMBERED_HEADS:
                 self.heads.clear()
             self.heads[raw] = known

@@ -27,6 +27,7 @@ from konan.serving.answers import Answer
 from konan.serving.desk import Desk, Target
 from konan.serving.health import Health
 from konan.serving.http1 import Head
+from konan.serving.idempotency import Idempotency, digest
 from konan.serving.listener import Listener
 from konan.serving.metrics import Metrics
 from konan.serving.predict import Line, Predict
@@ -34,6 +35,9 @@ from konan.serving.proxy import Splice
 from konan.serving.table import Table
 
 STATS_SECONDS = 1.0
+ANSWERS = "answers.db"
+"""The file with the answers to requests that had an idempotency key, in `Paths.root`."""
+
 _log = logging.getLogger(__name__)
 _PREDICT = re.compile(r"/v1/deployments/([^/]+)/predict")
 _UPLOAD = re.compile(r"/v1/deployments/[^/]+/versions")
@@ -67,7 +71,16 @@ class Gateway:
         self._table = Table(settings, self._metrics, self._hung)
         self._desk = Desk(settings, self._target, self._metrics)
         self._listener = Listener(self._desk)
-        self._line = Line(self._desk, settings, self._authenticate, self._table, self._journal)
+        self._idempotency = Idempotency(
+            self._paths.root / ANSWERS,
+            self._paths.journal / str(index),
+            max(settings.gateways, 1),
+            lambda: self._journal.answered,
+            asyncio.get_running_loop(),
+        )
+        self._line = Line(
+            self._desk, settings, self._authenticate, self._table, self._journal, self._idempotency
+        )
         self._hosts = {*_LOOPBACK, _as_host(settings.host)}
         small = settings.body_bytes
         said = Answer(200, b'{"status":"ok"}')
@@ -75,10 +88,11 @@ class Gateway:
         self._readiness = Health(self.is_ready, said, self._authenticate)
         self._uploads = Splice(self._desk, settings.upload_bytes)
         self._others = Splice(self._desk, small)
+        self._peers = [Splice(self._desk, small, peer_socket(n), peer=True) for n in range(settings.gateways)]
 
     def is_ready(self) -> bool:
         """Whether the gateway should be sent requests: it has routes and a journal, and is not draining."""
-        return self._generation >= 0 and not self._line.journal_broken and not self._desk.draining
+        return self._generation >= 0 and not self._journal.broken and not self._desk.draining
 
     async def start(self, sock: socket.socket) -> None:
         """Take the snapshot that is there, and accept connections.
@@ -88,6 +102,8 @@ class Gateway:
         """
         self.take_snapshot()
         await self._listener.start(sock)
+        if len(self._peers) > 1:
+            await self._listener.start_unix(peer_socket(self._index))
         self._channel.send(messages.Ready(name="gateway"))
         _log.info("gateway serves", extra={"generation": self._generation})
 
@@ -103,6 +119,7 @@ class Gateway:
         reporting.cancel()
         self._table.close()
         self._journal.close()
+        self._idempotency.close()
         self._channel.close()
 
     def picture(self) -> dict[str, Any]:
@@ -144,10 +161,18 @@ class Gateway:
             return self._readiness
         asked = _PREDICT.fullmatch(head.path)
         if asked:
-            return Predict(self._line, asked[1], head)
+            owner = self._owner(head)
+            here = owner == self._index
+            return Predict(self._line, asked[1], head) if here else self._peers[owner]
         if head.method == "POST" and _UPLOAD.fullmatch(head.path):
             return self._uploads
         return self._others
+
+    def _owner(self, head: Head) -> int:
+        """The gateway that answers a prediction: any, but with an idempotency key always the same."""
+        if head.idempotency_key is None or len(self._peers) < 2:
+            return self._index
+        return int.from_bytes(digest(head.path, head.idempotency_key)[:8], "little") % len(self._peers)
 
     def _authenticate(self, head: Head) -> Principal:
         return self._grants.authenticate(head.authorization, clock.now_ns() * 1e-9)
@@ -180,7 +205,13 @@ class Gateway:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(STATS_SECONDS)
+            self._idempotency.note()
             self._channel.send(messages.Stats(gateway=self._index, metrics=self.picture()))
+
+
+def peer_socket(index: int) -> str:
+    """Where a gateway takes requests from other gateways, in `Paths.run`."""
+    return f"gateway-{index}.sock"
 
 
 def _as_host(address: str) -> str:

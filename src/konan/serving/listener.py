@@ -25,14 +25,19 @@ class Listener:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, sock: socket.socket) -> None:
         """Accept connections from a bound socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connection, sock=sock, backlog=BACKLOG)
+        self._servers.append(await loop.create_server(self._connection, sock=sock, backlog=BACKLOG))
         self._sweeper = loop.create_task(self._sweep())
+
+    async def start_unix(self, path: str) -> None:
+        """Accept connections on a unix socket too; a stale one is replaced."""
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_unix_server(self._connection, path, backlog=BACKLOG))
 
     async def drain(self, seconds: float) -> None:
         """Accept nothing more, let requests in flight end, and close everything.
@@ -41,8 +46,8 @@ class Listener:
             seconds: after so long, what is still open is cut.
         """
         self._desk.draining = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         end = self._desk.now() + seconds
         for connection in self._connections:
             connection.hurry(self._desk.now() + min(DRAIN_GRACE, seconds))

@@ -18,14 +18,18 @@ from konan.errors import (
     MethodNotAllowed,
     NotAllowed,
     OutputInvalid,
+    StorageFull,
 )
-from konan.journal.entry import Entry, encode
+from konan.journal.entry import REJECTED_BODY_BYTES, Entry, encode
 from konan.journal.writer import Writer
 from konan.records.access import Principal
-from konan.serving import answers, bugs
+from konan.serving import answers, bugs, idempotency, problems
+from konan.serving.answered import Answered
+from konan.serving.answers import Answer
 from konan.serving.desk import Authenticate, Desk, Exchange, Sink
 from konan.serving.dispatch import Call
 from konan.serving.http1 import Head
+from konan.serving.idempotency import Claim, Idempotency
 from konan.serving.sinks import Collector
 from konan.serving.table import ServedVersion, Table
 from konan.serving.validation import Parsed
@@ -45,7 +49,7 @@ class Line:
         authenticate: checks keys.
         table: finds versions.
         journal: keeps answers before they are sent.
-        journal_broken: whether the journal failed in a way that does not pass.
+        idempotency: knows the requests that were sent with a key.
     """
 
     desk: Desk
@@ -53,7 +57,7 @@ class Line:
     authenticate: Authenticate
     table: Table
     journal: Writer
-    journal_broken: bool = False
+    idempotency: Idempotency
 
 
 class Predict:
@@ -96,17 +100,97 @@ class Predict:
         Raises:
             KonanError: the request is refused.
         """
-        caller, version = self._admit(head)
+        try:
+            caller, version = self._admit(head)
+            if head.idempotency_key is None:
+                self._execute(exchange, caller, version, body)
+            else:
+                self._once(exchange, head, body)
+        except KonanError as error:
+            if not self._rejected(exchange, head, body, error):
+                raise
+
+    def open(self, exchange: Exchange, head: Head) -> Sink:
+        """Take a request whose body is still to come."""
+        return Collector(self._line.desk, self, exchange, head)
+
+    def _execute(
+        self,
+        exchange: Exchange,
+        caller: Principal,
+        version: ServedVersion,
+        body: bytes,
+        claim: Claim | None = None,
+    ) -> None:
         parsed = version.validator.parse(body)
-        prediction = Prediction(self._line, exchange, caller, version, parsed)
+        prediction = Prediction(self._line, exchange, caller, version, parsed, claim)
         deadline = clock.monotonic() + version.deadline
         version.dispatcher.submit(
             Call(parsed.rows, parsed.numbers, parsed.texts, deadline, prediction.predicted)
         )
 
-    def open(self, exchange: Exchange, head: Head) -> Sink:
-        """Take a request whose body is still to come."""
-        return Collector(self._line.desk, self, exchange, head)
+    def _once(self, exchange: Exchange, head: Head, body: bytes) -> None:
+        """Execute a request that has a key if it is the first with it; else answer as that was answered."""
+        caller, version = self._admit(head)
+        sent = idempotency.checked(head.idempotency_key or "")
+        key = idempotency.digest(caller.project, caller.key_id, self._name, sent)
+        request = idempotency.digest(str(self._number), body)
+        durability = "durable" if version.durable else "buffered"
+
+        def execute(claim: Claim) -> None:
+            try:
+                self._execute(exchange, *self._admit(head), body, claim)
+            except KonanError as error:
+                claim.settle(error)
+                if not self._rejected(exchange, head, body, error):
+                    exchange.fail(error)
+            except Exception as error:  # noqa: BLE001 - a bug must cost one request, never the claim
+                bugs.report(error)
+                unforeseen = KonanError("Something went wrong inside Konan.")
+                claim.settle(unforeseen)
+                exchange.fail(unforeseen)
+
+        def told(result: Answered | KonanError) -> None:
+            if isinstance(result, KonanError):
+                exchange.fail(result)
+                return
+            headers = (("Konan-Durability", durability), ("Idempotent-Replayed", "true"))
+            exchange.reply(Answer(200, result.body, headers=headers), result.id)
+
+        self._line.idempotency.claim(key, request, execute, told)
+
+    def _rejected(self, exchange: Exchange, head: Head, body: bytes, error: KonanError) -> bool:
+        """Log and answer a request that reached a deployment and was refused; whether it did reach one."""
+        line = self._line
+        try:
+            caller = line.authenticate(head)
+        except KonanError:
+            return False
+        reached = line.table.known(caller, self._name, self._number)
+        if reached is None or head.method != "POST" or not caller.may("predict"):
+            return False
+        request_id = line.desk.ids.take()[0]
+        entry = Entry(
+            at_ns=clock.now_ns(),
+            project=caller.project,
+            deployment=reached[0],
+            version=reached[1],
+            role="live",
+            key_id=caller.key_id,
+            request_id=request_id,
+            status=problems.status_of(error),
+            latency_us=int((line.desk.now() - exchange.arrived) * 1e6),
+            ids=[],
+            single=False,
+            body=body[:REJECTED_BODY_BYTES],
+            outputs=[],
+            kind="rejected",
+            code=error.code,
+            body_bytes=len(body),
+        )
+        exchange.fail(error, request_id)
+        line.journal.append(encode(entry), _nobody_waits, durable=False)
+        return True
 
     def _admit(self, head: Head) -> tuple[Principal, ServedVersion]:
         caller = self._line.authenticate(head)
@@ -129,18 +213,26 @@ class Prediction:
         caller: who asks.
         version: who answers.
         parsed: the rows.
+        claim: the right to answer the request, if it has an idempotency key.
     """
 
-    __slots__ = ("_at_ns", "_body", "_caller", "_exchange", "_ids", "_line", "_parsed", "_version")
+    __slots__ = ("_at_ns", "_body", "_caller", "_claim", "_exchange", "_ids", "_line", "_parsed", "_version")
 
     def __init__(
-        self, line: Line, exchange: Exchange, caller: Principal, version: ServedVersion, parsed: Parsed
+        self,
+        line: Line,
+        exchange: Exchange,
+        caller: Principal,
+        version: ServedVersion,
+        parsed: Parsed,
+        claim: Claim | None,
     ) -> None:
         self._line = line
         self._exchange = exchange
         self._caller = caller
         self._version = version
         self._parsed = parsed
+        self._claim = claim
         self._ids: list[str] = []
         self._body = b""
         self._at_ns = clock.now_ns()
@@ -167,6 +259,7 @@ class Prediction:
             raise OutputInvalid("The model answered another number of rows than it was given.")
         ids = self._ids = self._line.desk.ids.take(parsed.rows)
         self._body = version.answer(ids, outputs, single=parsed.single)
+        claim = self._claim
         entry = Entry(
             at_ns=self._at_ns,
             project=version.project,
@@ -181,31 +274,68 @@ class Prediction:
             single=parsed.single,
             body=parsed.raw,
             outputs=outputs,
+            idempotency=claim.digests if claim else b"",
+            answer=self._body if claim else b"",
         )
-        payload = encode(entry)
-        self._line.journal.append(payload, self._kept)
+        self._line.journal.append(encode(entry), self._kept, durable=version.durable)
 
     def _kept(self, error: KonanError | None) -> None:
         """The record is on disk, or it is not."""
         if error is not None:
-            self._line.journal_broken |= isinstance(error, JournalUnavailable)
             self._fail(error)
             return
         line, exchange = self._line, self._exchange
         line.desk.metrics.in_flight -= 1
         self._version.series.answered(self._parsed.rows, self._seconds())
+        if self._claim is not None:
+            at = self._at_ns // 1_000_000_000
+            claim = self._claim
+            claim.settle(Answered(claim.key, claim.request, at, self._ids[0], self._body))
         keep = exchange.keeps()
-        exchange.finish(line.desk.answers.predicted(self._body, self._ids[0].encode(), keep=keep), keep=keep)
+        data = line.desk.answers.predicted(
+            self._body, self._ids[0].encode(), keep=keep, durable=self._version.durable
+        )
+        exchange.finish(data, keep=keep)
 
     def _fail(self, error: KonanError) -> None:
         desk = self._line.desk
         desk.metrics.in_flight -= 1
         self._version.series.failed(error.code, self._parsed.rows, self._seconds())
         request_id = desk.ids.take()[0]
+        if self._claim is not None:
+            self._claim.settle(error)
+        if not isinstance(error, (JournalUnavailable, StorageFull)):
+            self._log_failure(error, request_id)
         self._exchange.reply(answers.of_error(error, request_id), request_id)
+
+    def _log_failure(self, error: KonanError, request_id: str) -> None:
+        version, parsed = self._version, self._parsed
+        entry = Entry(
+            at_ns=self._at_ns,
+            project=version.project,
+            deployment=version.deployment_uuid,
+            version=version.number,
+            role="live",
+            key_id=self._caller.key_id,
+            request_id=request_id,
+            status=problems.status_of(error),
+            latency_us=int(self._seconds() * 1e6),
+            ids=[],
+            single=parsed.single,
+            body=parsed.raw[:REJECTED_BODY_BYTES],
+            outputs=[],
+            kind="rejected",
+            code=error.code,
+            body_bytes=len(parsed.raw),
+        )
+        self._line.journal.append(encode(entry), _nobody_waits, durable=False)
 
     def _seconds(self) -> float:
         return self._line.desk.now() - self._exchange.arrived
+
+
+def _nobody_waits(error: KonanError | None) -> None:
+    """A refusal was answered before it was logged; that it could not be logged is said by the writer."""
 
 
 def _query_unknown() -> KonanError:

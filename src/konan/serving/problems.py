@@ -27,6 +27,7 @@ STATUS: dict[type[KonanError], int] = {
     errors.RowsInvalid: 422,
     errors.ModelFileInvalid: 422,
     errors.DataInvalid: 422,
+    errors.IdempotencyKeyReused: 422,
     errors.RequestTimeout: 408,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,

@@ -10,7 +10,7 @@ from typing import cast
 from typing_extensions import override
 
 from konan.config import CONTROL_SOCKET
-from konan.errors import ControlUnavailable, KonanError, Unauthenticated
+from konan.errors import ControlUnavailable, KonanError, NotReady, Unauthenticated
 from konan.serving import forwarding
 from konan.serving.bodies import ChunkedBody, CountedBody, Framing
 from konan.serving.desk import Desk, Exchange, Sink
@@ -32,18 +32,26 @@ class Splice:
         limit: most bytes of a body.
         path: control's socket.
         patience: seconds that control may be silent.
+        peer: whether another gateway answers there and not control; the request then keeps its id.
     """
 
     streams = True
     allow = ""
 
     def __init__(
-        self, desk: Desk, limit: int, path: str = CONTROL_SOCKET, patience: float = PATIENCE_SECONDS
+        self,
+        desk: Desk,
+        limit: int,
+        path: str = CONTROL_SOCKET,
+        patience: float = PATIENCE_SECONDS,
+        *,
+        peer: bool = False,
     ) -> None:
         self.limit = limit
         self._desk = desk
         self._path = path
         self._patience = patience
+        self._peer = peer
 
     def check(self, head: Head) -> None:
         """Refuse requests without any key; control checks those that have one.
@@ -75,7 +83,8 @@ class Splice:
 
     def _upstream(self, exchange: Exchange, head: Head, *, waits: bool) -> "Upstream":
         self._desk.metrics.proxied += 1
-        upstream = Upstream(exchange, head, self._desk.ids.take()[0], waits=waits, patience=self._patience)
+        request_id = self._desk.ids.take()[0]
+        upstream = Upstream(exchange, head, request_id, waits=waits, patience=self._patience, peer=self._peer)
         exchange.attach(upstream)
         upstream.start(self._path)
         return upstream
@@ -93,16 +102,25 @@ class Upstream(asyncio.Protocol):
         request_id: the id under which the logs name this request.
         waits: whether the body is still to come.
         patience: seconds that control may be silent.
+        peer: whether another gateway answers and not control.
     """
 
     def __init__(
-        self, exchange: Exchange, head: Head, request_id: str, *, waits: bool, patience: float
+        self,
+        exchange: Exchange,
+        head: Head,
+        request_id: str,
+        *,
+        waits: bool,
+        patience: float,
+        peer: bool = False,
     ) -> None:
         self._exchange = exchange
         self._head = head
         self._request_id = request_id
         self._waits = waits
         self._patience = patience
+        self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []
@@ -240,6 +258,8 @@ class Upstream(asyncio.Protocol):
                 self._send_waiting()
             return b""
         self._answer = answer
+        if self._peer:
+            self._request_id = dict(answer.fields).get("konan-request-id", self._request_id)
         if self._head.method == "HEAD" or answer.status in _NO_BODY_STATUS:
             self._framing = CountedBody(0)
         elif answer.chunked:
@@ -275,12 +295,12 @@ class Upstream(asyncio.Protocol):
         if self._over:
             return
         self._close()
-        self._exchange.fail(
-            ControlUnavailable(
-                "The control plane does not answer right now; predictions go on.", retry_after=1
-            ),
-            self._request_id,
+        silent: KonanError = ControlUnavailable(
+            "The control plane does not answer right now; predictions go on.", retry_after=1
         )
+        if self._peer:
+            silent = NotReady("The gateway that keeps this Idempotency-Key is starting.", retry_after=1)
+        self._exchange.fail(silent, self._request_id)
 
     def _check_patience(self) -> None:
         left = self._heard + self._patience - self._loop.time()

@@ -48,6 +48,7 @@ class ServedVersion:
         "deployment",
         "deployment_uuid",
         "dispatcher",
+        "durable",
         "number",
         "project",
         "series",
@@ -70,6 +71,7 @@ class ServedVersion:
         self.project = route.project
         self.deployment = route.name
         self.deployment_uuid = route.deployment
+        self.durable = route.durability == "durable"
         self.deadline = version.deadline
         self.dispatcher = dispatcher
         self.series = series
@@ -78,6 +80,11 @@ class ServedVersion:
         name = msgspec.json.encode(route.name)
         self._in_one = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
         self._in_many = b'","version":%d,"output":' % version.number
+
+    def is_as(self, route: Route, version: RouteVersion) -> bool:
+        """Whether it was made of just these."""
+        durable = route.durability == "durable"
+        return (self.version, self.deployment, self.durable) == (version, route.name, durable)
 
     def answer(self, ids: list[str], outputs: list[bytes], *, single: bool) -> bytes:
         """The body of an answer.
@@ -98,11 +105,12 @@ class ServedVersion:
 
 
 class _Deployed:
-    """One deployment: its versions by number, and the one that answers."""
+    """One deployment: its uuid, its versions by number, and the one that answers."""
 
-    __slots__ = ("live", "versions")
+    __slots__ = ("live", "uuid", "versions")
 
-    def __init__(self, live: ServedVersion | None, versions: dict[int, ServedVersion]) -> None:
+    def __init__(self, uuid: str, live: ServedVersion | None, versions: dict[int, ServedVersion]) -> None:
+        self.uuid = uuid
         self.live = live
         self.versions = versions
 
@@ -136,7 +144,7 @@ class Table:
                 if compiled is not None:
                     versions[version.number] = served[version.uuid] = compiled
             live = versions.get(route.live) if route.live is not None else None
-            deployed[route.project, route.name] = _Deployed(live, versions)
+            deployed[route.project, route.name] = _Deployed(route.deployment, live, versions)
         gone = self._served.keys() - served.keys()
         for uuid in gone:
             retired = self._served[uuid]
@@ -167,6 +175,15 @@ class Table:
         if version is None:
             raise NotFound("The deployment has no such version.")
         return version
+
+    def known(self, caller: Principal, name: str, number: int | None) -> tuple[str, int] | None:
+        """Uuid of a deployment, and number of the version that would answer or 0; None if it is not there."""
+        deployed = self._deployed.get((caller.project, name))
+        if deployed is None or not caller.sees(name):
+            return None
+        if number is not None:
+            return deployed.uuid, number if number in deployed.versions else 0
+        return deployed.uuid, deployed.live.number if deployed.live else 0
 
     def add_link(self, uuid: str, worker: int, link: socket.socket) -> None:
         """Use a worker's link, now or once its version is served."""
@@ -216,7 +233,7 @@ class Table:
 
     def _compiled(self, route: Route, version: RouteVersion) -> ServedVersion | None:
         known = self._served.get(version.uuid)
-        if known is not None and known.version == version and known.deployment == route.name:
+        if known is not None and known.is_as(route, version):
             return known
         dispatcher = known.dispatcher if known is not None else self._queue(version)
         series = self._metrics.series(route.project, route.name, version.number)

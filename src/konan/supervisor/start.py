@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 import msgspec
 
@@ -47,7 +48,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         logs.start(settings.log_level, "supervisor", stream)
         url = listening.origin(listener)
         profile.write(Profile(url=url, key=prepare(settings)))
-        tree = Tree(settings, listener=listener, lock=held, gateways=gateways(settings))
+        settings = replace(settings, gateways=gateways(settings))
+        tree = Tree(settings, listener=listener, lock=held, gateways=settings.gateways)
         asyncio.run(_run(tree, url, announce))
     return 0
 

@@ -47,6 +47,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How the version takes traffic.",
 )
+@click.option(
+    "--durability",
+    type=click.Choice(["durable", "buffered"]),
+    default="durable",
+    show_default=True,
+    help="What an answer promises: its record is on disk, or only outlives the process.",
+)
 @click.option("--no-wait", is_flag=True, help="Return once the upload is in, while the version is building.")
 def command(
     session: Session,
