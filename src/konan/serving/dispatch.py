@@ -2,8 +2,8 @@
 
 Calls that wait are sent together, up to a limit, and only one frame is in flight per worker. There is no
 timer for collecting: a frame goes out when two passes of the event loop brought nothing new, so an idle
-model adds no wait and a busy one gets full frames; `konan.serving.linger` says when a moment more pays. A call never pays for its neighbours: when a frame of
-several calls fails, each is tried once more alone.
+model adds no wait and a busy one gets full frames; `konan.serving.linger` says when a moment more pays. A
+call never pays for its neighbours: when a frame of several calls fails, each is tried once more alone.
 """
 
 import asyncio

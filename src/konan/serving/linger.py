@@ -12,7 +12,7 @@ HOLD_SECONDS = 0.001
 """How long a frame is held at least before it goes alone; the resolution of the event loop's timers."""
 
 ROW_SECONDS = 0.00006
-"""What is added for each row that is expected: time that the gateway itself needs to answer it and read it."""
+"""What is added for each row that is expected: time that the gateway needs to answer one and read one."""
 
 MOST_SECONDS = 0.005
 """The longest that a frame is held."""
