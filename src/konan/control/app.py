@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from konan.access.permissions import require
-from konan.control import bodies, deployments, keys, predictions, system
+from konan.control import bodies, deployments, keys, predictions, sql, system
 from konan.control.bodies import Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    tables = (deployments.table, predictions.table, keys.table, system.table)
+    tables = (deployments.table, predictions.table, sql.table, keys.table, system.table)
     return tuple(endpoint for table in tables for endpoint in table.endpoints)
 
 
