@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("konan.cli.commands.status", "Show deployments and whether they can answer."),
     "logs": ("konan.cli.commands.logs", "Show what a model wrote to its output."),
     "version": ("konan.cli.commands.version", "List and show the versions of a deployment."),
+    "journal": ("konan.cli.commands.journal", "Verify the journal of predictions."),
     "key": ("konan.cli.commands.key", "Make, list and revoke API keys."),
     "login": ("konan.cli.commands.login", "Keep a server's address and key in the local profile."),
     "config": ("konan.cli.commands.config", "Show every setting and where its value came from."),

@@ -56,6 +56,7 @@ SHAPES: Mapping[str, Any] = {
     "key create": NewKey,
     "key list": shapes.Keys,
     "key revoke": Key,
+    "journal verify": shapes.JournalVerified,
     "login": shapes.Login,
     "config show": shapes.Settings,
     "doctor": shapes.Doctor,

@@ -10,6 +10,7 @@ import msgspec
 from konan.errors import Fault
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version, VersionState
+from konan.records.journals import Report
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +143,18 @@ class Check(Shape, frozen=True, kw_only=True):
     state: str
     detail: str
     advice: str
+
+
+class JournalVerified(Shape, frozen=True, kw_only=True):
+    """How the journals of all gateways are.
+
+    Attributes:
+        ok: whether nothing that was on disk is broken or missing.
+        journals: each of them.
+    """
+
+    ok: bool
+    journals: tuple[Report, ...]
 
 
 class Doctor(Shape, frozen=True, kw_only=True):
