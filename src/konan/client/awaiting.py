@@ -1,15 +1,18 @@
 """The SDK for code that runs on asyncio; the same methods as `konan.client.Client`, awaited."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self, Unpack, overload
 
-from konan.client import steps
+from konan.client import logged, steps
 from konan.client.address import find
+from konan.client.logged import Filters
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender
 from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
+from konan.records.logged import LoggedPrediction
 from konan.records.predictions import Feedback, FeedbackResult, Prediction
 
 
@@ -112,6 +115,59 @@ class AsyncClient:
     ) -> list[FeedbackResult]:
         """Send the true values of predictions."""
         return await self._sender.walk(steps.feedback(name, items))
+
+    async def predictions(self, name: str, **filters: Unpack[Filters]) -> AsyncIterator[LoggedPrediction]:
+        """What was predicted, newest first, read page by page as it is used.
+
+        Args:
+            name: of the deployment.
+            **filters: see `konan.client.logged.Filters`.
+        """
+        cursor: str | None = None
+        while True:
+            page = await self._sender.walk(logged.page(name, filters, cursor))
+            for prediction in page.predictions:
+                yield prediction
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def prediction(self, name: str, prediction_id: str) -> LoggedPrediction:
+        """One logged prediction by its id."""
+        return await self._sender.walk(logged.prediction(name, prediction_id))
+
+    async def predictions_table(self, name: str, **filters: Unpack[Filters]) -> Any:
+        """What was predicted as a ``pyarrow.Table`` with a column per feature; ``.to_pandas()`` works.
+
+        Raises:
+            MissingExtra: pyarrow is not installed.
+        """
+        return await self._sender.walk(logged.table(name, filters))
+
+    async def export_predictions(self, name: str, path: str | Path, **filters: Unpack[Filters]) -> None:
+        """Write what was predicted to a file: .csv, .jsonl or .parquet.
+
+        Raises:
+            Usage: the file has another suffix.
+        """
+        await self._sender.save(logged.export(name, logged.form_of(Path(path)), filters), Path(path))
+
+    async def sql(self, query: str, rows: int | None = None) -> Any:
+        """The answer to a query over the prediction log, as a ``pyarrow.Table``.
+
+        Args:
+            query: one SELECT in DuckDB's SQL; each deployment is a table of its name.
+            rows: most rows of the answer.
+
+        Raises:
+            Invalid: the query is wrong, or asks for what is not there.
+            MissingExtra: pyarrow is not installed; `sql_rows` does without.
+        """
+        return await self._sender.walk(logged.sql_table(query, rows))
+
+    async def sql_rows(self, query: str, rows: int | None = None) -> logged.SqlAnswer:
+        """The answer to a query over the prediction log, as lists."""
+        return await self._sender.walk(logged.sql(query, rows))
 
     async def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

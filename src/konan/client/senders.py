@@ -10,7 +10,7 @@ import httpx
 
 from konan import __version__
 from konan.client.address import Address
-from konan.client.answers import Response
+from konan.client.answers import Response, error_of
 from konan.client.steps import Lost, Outcome, Pause, Request, Steps
 from konan.errors import Unreachable
 
@@ -44,6 +44,26 @@ class Sender:
         except StopIteration as done:
             result: T = done.value
             return result
+
+    def save(self, request: Request, path: Path) -> None:
+        """Write the answer of a request to a file, which appears when all of it is there.
+
+        Raises:
+            KonanError: what the server answered, or `Unreachable`.
+        """
+        part = path.with_name(f".{path.name}.part")
+        try:
+            with self._http.stream(**_arguments(request)) as answer, part.open("wb") as file:
+                if answer.status_code >= 300:
+                    answer.read()
+                    raise error_of(_response(answer, self.address)) or Unreachable("No file was sent.")
+                for data in answer.iter_bytes():
+                    file.write(data)
+            part.replace(path)
+        except httpx.HTTPError as error:
+            raise _lost(error, self.address).error from None
+        finally:
+            part.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the connections."""
@@ -85,6 +105,27 @@ class AsyncSender:
         except StopIteration as done:
             result: T = done.value
             return result
+
+    async def save(self, request: Request, path: Path) -> None:
+        """Write the answer of a request to a file, which appears when all of it is there.
+
+        Raises:
+            KonanError: what the server answered, or `Unreachable`.
+        """
+        part = path.with_name(f".{path.name}.part")
+        try:
+            async with self._http.stream(**_arguments(request)) as answer:
+                if answer.status_code >= 300:
+                    await answer.aread()
+                    raise error_of(_response(answer, self.address)) or Unreachable("No file was sent.")
+                with part.open("wb") as file:
+                    async for data in answer.aiter_bytes():
+                        await asyncio.to_thread(file.write, data)
+            part.replace(path)
+        except httpx.HTTPError as error:
+            raise _lost(error, self.address).error from None
+        finally:
+            part.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """Close the connections."""
