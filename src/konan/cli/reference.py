@@ -18,8 +18,10 @@ from konan.cli import shapes
 from konan.cli.exits import EXITS, MEANINGS
 from konan.cli.main import konan
 from konan.client import Log, NewKey, Prediction
+from konan.client.logged import SqlAnswer
 from konan.records.access import Key
 from konan.records.deployments import Version
+from konan.records.logged import LoggedPrediction
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
 
@@ -53,6 +55,10 @@ SHAPES: Mapping[str, Any] = {
     "logs": Log,
     "version list": shapes.Versions,
     "version show": Version,
+    "prediction list": shapes.LoggedPredictions,
+    "prediction show": LoggedPrediction,
+    "prediction export": shapes.Exported,
+    "sql": SqlAnswer,
     "key create": NewKey,
     "key list": shapes.Keys,
     "key revoke": Key,

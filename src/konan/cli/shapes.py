@@ -10,6 +10,7 @@ import msgspec
 from konan.errors import Fault
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version, VersionState
+from konan.records.logged import LoggedPrediction
 from konan.records.journals import Report
 
 
@@ -72,6 +73,18 @@ class Versions(Shape, frozen=True, kw_only=True):
     """Versions, newest first."""
 
     versions: tuple[Version, ...]
+
+
+class LoggedPredictions(Shape, frozen=True, kw_only=True):
+    """What was predicted, newest first."""
+
+    predictions: tuple[LoggedPrediction, ...]
+
+
+class Exported(Shape, frozen=True, kw_only=True):
+    """A file that was written."""
+
+    file: str
 
 
 class Keys(Shape, frozen=True, kw_only=True):
