@@ -60,6 +60,7 @@ class Dispatcher:
     Attributes:
         waiting: calls that wait.
         waiting_rows: their rows.
+        open_rows: rows that were submitted and whose answers have not left; who sends them off counts down.
         frames: frames sent so far.
         rows: rows in them.
         model_nanoseconds: time that the model took for them.
@@ -84,6 +85,7 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self.waiting_rows = 0
+        self.open_rows = 0
         self.frames = 0
         self.rows = 0
         self.model_nanoseconds = 0
@@ -104,6 +106,7 @@ class Dispatcher:
         The errors are TooMany (the queue is full), NotReady (the version rests or the gateway stops),
         DeadlineExceeded and ModelFailed.
         """
+        self.open_rows += call.rows
         refusal = self._refusal(call)
         if refusal is not None:
             finish(call, refusal)
@@ -267,7 +270,7 @@ class Dispatcher:
         else:
             self._idle.append(worker)
         self.model_nanoseconds += frame.nanoseconds
-        self._linger_rule.answered(frame.rows, self.waiting_rows, frame.nanoseconds, clock.monotonic())
+        self._linger_rule.answered(frame.rows, self.open_rows, frame.nanoseconds, clock.monotonic())
         self._deliver(calls, frame)
         self._wake()
 

@@ -150,11 +150,12 @@ class Idempotency:
         """Keep the answers that a journal has and the file does not."""
         number = int(directory.name)
         before = after = self._file.seen(number)
+        since = clock.now_ns() - KEPT_SECONDS * _SECOND
         while True:
             try:
                 for sequence, entry in tail(directory, after):
                     after = sequence
-                    if entry.idempotency:
+                    if entry.idempotency and entry.at_ns > since:
                         answer = _of_entry(entry)
                         self._recent[answer.key] = answer
                         self._file.keep(answer, number, before)

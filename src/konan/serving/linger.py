@@ -29,7 +29,7 @@ class Linger:
     """The rule for one version's queue; rows and seconds go in, whether to hold comes out.
 
     >>> linger = Linger()
-    >>> linger.answered(rows=32, waiting=32, nanoseconds=400_000, now=10.0)
+    >>> linger.answered(rows=32, present=64, nanoseconds=400_000, now=10.0)
     >>> linger.holds(waiting=32, now=10.0), linger.holds(waiting=60, now=10.0)
     (True, False)
     >>> linger.holds(waiting=32, now=10.006)
@@ -47,21 +47,21 @@ class Linger:
         self._misses = 0
         self._paused = 0
 
-    def answered(self, rows: int, waiting: int, nanoseconds: int, now: float) -> None:
+    def answered(self, rows: int, present: int, nanoseconds: int, now: float) -> None:
         """A frame was answered.
 
         Args:
             rows: rows in it.
-            waiting: rows that wait.
+            present: rows of all requests whose answer has not left yet, these among them.
             nanoseconds: time that the model took.
             now: monotonic seconds.
         """
         self._enough = 0.0
         if self._paused:
             self._paused -= 1
-        elif waiting and nanoseconds >= _COSTLY:
-            self._enough = _ENOUGH * (rows + waiting)
-            self.until = now + min(HOLD_SECONDS + ROW_SECONDS * (rows + waiting), MOST_SECONDS)
+        elif present > rows and nanoseconds >= _COSTLY:
+            self._enough = _ENOUGH * present
+            self.until = now + min(HOLD_SECONDS + ROW_SECONDS * present, MOST_SECONDS)
 
     def holds(self, waiting: int, now: float) -> bool:
         """Whether a frame with so many waiting rows is held for now."""

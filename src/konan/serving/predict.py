@@ -286,6 +286,7 @@ class Prediction:
             return
         line, exchange = self._line, self._exchange
         line.desk.metrics.in_flight -= 1
+        self._version.dispatcher.open_rows -= self._parsed.rows
         self._version.series.answered(self._parsed.rows, self._seconds())
         if self._claim is not None:
             at = self._at_ns // 1_000_000_000
@@ -300,6 +301,7 @@ class Prediction:
     def _fail(self, error: KonanError) -> None:
         desk = self._line.desk
         desk.metrics.in_flight -= 1
+        self._version.dispatcher.open_rows -= self._parsed.rows
         self._version.series.failed(error.code, self._parsed.rows, self._seconds())
         request_id = desk.ids.take()[0]
         if self._claim is not None:
