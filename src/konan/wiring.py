@@ -101,13 +101,13 @@ async def control(settings: Settings, channel: Channel) -> None:
         with _listener() as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await services.fleet.start()
-            services.predictions.flusher.start()
+            services.predictions.start()
             channel.send(Ready(name="control"))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
         await services.fleet.stop()
-        await asyncio.to_thread(services.predictions.flusher.stop)
+        await asyncio.to_thread(services.predictions.stop)
     finally:
         listening.cancel()
         metadata.close()
@@ -144,6 +144,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
             paths.predictions,
             StoredSchemas(metadata),
             Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
+            settings.retention_days,
         ),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,

@@ -10,8 +10,8 @@ import msgspec
 from konan.errors import Fault
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version, VersionState
-from konan.records.logged import LoggedPrediction
 from konan.records.journals import Report
+from konan.records.logged import LoggedPrediction
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

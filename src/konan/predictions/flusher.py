@@ -10,7 +10,8 @@ Three locks, always taken in this order: the journal's reading, the work (commit
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,13 +111,19 @@ class Flusher:
         for name, places in self._shelf.logs().items():
             self._logs[name] = _Log(self._flushed(name), places, rows=sum(p.run.rows for p in places))
 
-    def start(self, pause: float = 0.5) -> None:
-        """Work in a thread of its own, with so many seconds between two looks at the journal."""
+    def start(self, pause: float = 0.5, after: Callable[[], None] = lambda: None) -> None:
+        """Work in a thread of its own.
+
+        Args:
+            pause: seconds between two looks at the journal.
+            after: what else to do after each look.
+        """
 
         def work() -> None:
             while not self._stopped.wait(pause):
                 try:
                     self.step(pause)
+                    after()
                 except Exception:
                     logger.exception("the prediction log could not be brought up to date")
 
@@ -182,6 +189,12 @@ class Flusher:
         for each in [name] if name is not None else list(self._logs):
             self._commit(each)
         self._release()
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[LogTable]:
+        """The table of a log, to change it while nobody else does."""
+        with self._work:
+            yield LogTable(self._directory / name)
 
     def _gateways(self) -> Iterator[tuple[int, Path]]:
         if self._journal.is_dir():

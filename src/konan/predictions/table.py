@@ -18,6 +18,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 ROW_GROUP = 32_768
 """Rows that are read together; small, so that a page needs few of them."""
 
+_TARGET = 128 * 1024 * 1024
 _LOG = "_delta_log"
 _MARK = "change"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
@@ -93,7 +94,9 @@ class LogTable:
         if self._delta is not None:
             with self._change():
                 self._delta.optimize.compact(
-                    partition_filters=[("day", "=", _date(day))], writer_properties=_WRITER
+                    partition_filters=[("day", "=", _date(day))],
+                    target_size=_TARGET,
+                    writer_properties=_WRITER,
                 )
 
     def delete_before(self, day: int) -> None:
