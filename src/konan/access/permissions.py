@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +18,11 @@ _SCOPE_RULE = f"One of {', '.join(SCOPES)}."
 _DEPLOYMENT_RULE = "The name of a deployment: lower-case letters, digits and inner hyphens, at most 63."
 
 
+def _shown(**schema: object) -> msgspec.Meta:
+    """What the document says of a field that `make_key` checks, so that each fault gets its own words."""
+    return msgspec.Meta(extra_json_schema=schema)
+
+
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What somebody says about a key that shall be made.
 
@@ -27,10 +33,10 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         expires_days: days that it is valid, 1 to 365; absent is the server's default.
     """
 
-    name: str
-    scopes: tuple[str, ...]
-    deployments: tuple[str, ...] | None = None
-    expires_days: int | None = None
+    name: Annotated[str, _shown(minLength=1, maxLength=_LONGEST_NAME)]
+    scopes: Annotated[tuple[str, ...], _shown(minItems=1, items={"enum": list(SCOPES)})]
+    deployments: tuple[Annotated[str, _shown(pattern=f"^{ids.NAME.pattern}$")], ...] | None = None
+    expires_days: Annotated[int, _shown(minimum=1, maximum=LONGEST_DAYS)] | None = None
 
 
 def require(principal: Principal, *scopes: str) -> None:

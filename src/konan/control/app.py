@@ -114,7 +114,7 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
     passed: Passed = request.scope["state"]["passed"]
     headers = {}
     if isinstance(error, MethodNotAllowedException):
-        headers["Allow"] = (error.headers or {}).get("Allow", "")
+        headers["Allow"] = _taken(error)
     named = _named(error, passed.request_id)
     if named.retry_after is not None:
         headers["Retry-After"] = str(named.retry_after)
@@ -124,6 +124,12 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
         status_code=problems.status_of(named),
         headers=headers,
     )
+
+
+def _taken(error: MethodNotAllowedException) -> str:
+    """The methods that a path takes; the router counts an answer to OPTIONS that the gate lets nobody see."""
+    known = (error.headers or {}).get("allow", "").split(", ")
+    return ", ".join(sorted(method for method in known if method != "OPTIONS"))
 
 
 def _named(error: Exception, request_id: str) -> KonanError:

@@ -8,6 +8,7 @@ from konan import errors
 from konan.control.table import Call, Endpoint, Nothing
 from konan.records.access import Scope
 from konan.records.predictions import Prediction
+from konan.serving import openapi
 
 
 class PredictQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,7 @@ def _row(
     method: str, path: str, permission: tuple[Scope, ...], types: tuple[Any, Any, Any], summary: str
 ) -> Endpoint:
     query, request, response = types
+    headers = {} if not permission else {"Idempotency-Key": openapi.IDEMPOTENCY_KEY}
     failures = (errors.NotReady,) if not permission else _PREDICT_ERRORS
     return Endpoint(
         method=method,
@@ -57,15 +59,14 @@ def _row(
         summary=summary,
         errors=failures,
         handler=_nowhere,
+        headers=headers,
     )
 
 
 _PREDICT_ERRORS = (
-    errors.JsonMalformed,
     errors.NotFound,
-    errors.BodyTooLarge,
-    errors.MediaTypeUnsupported,
     errors.RowsInvalid,
+    errors.IdempotencyKeyReused,
     errors.TooMany,
     errors.ModelFailed,
     errors.NotReady,

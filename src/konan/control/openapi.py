@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from konan import errors
+from konan import errors, ids
 from konan.control.bodies import Upload
 from konan.control.table import Endpoint, Nothing, Streamed, Text
 from konan.errors import Fault, KonanError
@@ -22,6 +22,20 @@ _COMMON = (
     errors.Invalid,
     errors.ControlUnavailable,
 )
+_JSON_BODY = (
+    errors.JsonMalformed,
+    errors.JsonTooDeep,
+    errors.RequestTimeout,
+    errors.BodyTooLarge,
+    errors.MediaTypeUnsupported,
+)
+_PATH: Mapping[str, dict[str, Any]] = {
+    "name": {"type": "string", "pattern": f"^{ids.NAME.pattern}$"},
+    "number": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "prediction": {"type": "string", "format": "uuid"},
+    "id": {"type": "string", "pattern": "^[0-9a-z]{12}$"},
+}
+_BINARY = {"type": "string", "format": "binary"}
 _Types = Mapping[str, dict[str, Any]]
 
 
@@ -66,6 +80,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, known, components)
     for row in rows:
         components.pop(row.query.__name__, None)  # shown as parameters
+    _complete(components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,21 +118,23 @@ def _operation(row: Endpoint, known: _Types, components: Mapping[str, Any]) -> d
 
 def _body(row: Endpoint, known: _Types) -> dict[str, Any]:
     if row.request is Upload:
-        return {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+        return {"application/zip": {"schema": _BINARY}}
     return {"application/json": {"schema": _schema(row.request, known)}}
 
 
 def _responses(row: Endpoint, known: _Types) -> dict[str, Any]:
-    media_type = row.media_type.partition(";")[0]
+    media_types = [each.partition(";")[0] for each in (row.media_type, *row.other_media_types)]
     responses: dict[str, Any] = {
         str(row.status): {
             "description": row.summary,
-            "content": {media_type: {"schema": _schema(row.response, known)}},
+            "content": {each: {"schema": _schema(row.response, known)} for each in media_types},
         }
     }
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
     named: dict[int, list[type[KonanError]]] = {}
-    for kind in (*(_COMMON if row.permission else ()), *row.errors):
+    common = _COMMON if row.permission else ()
+    body = () if row.request in {Nothing, Upload} else _JSON_BODY
+    for kind in (*common, *body, *row.errors):
         named.setdefault(problems.STATUS[kind], []).append(kind)
     for status, kinds in sorted(named.items()):
         codes = " or ".join(dict.fromkeys(f"`{kind.code}`" for kind in kinds))
@@ -127,7 +144,7 @@ def _responses(row: Endpoint, known: _Types) -> dict[str, Any]:
 
 def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, Any]]:
     path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _PATH[name]}
         for name in _VARIABLE.findall(row.path)
     ]
     described = components.get(row.query.__name__, {})
@@ -135,10 +152,11 @@ def _parameters(row: Endpoint, components: Mapping[str, Any]) -> list[dict[str, 
         {"name": name, "in": "query", "required": name in described.get("required", ()), "schema": schema}
         for name, schema in described.get("properties", {}).items()
     ]
-    if row.request is Upload:
-        digest = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the body."}
-        query.append({"name": "Konan-Sha256", "in": "header", "required": False, "schema": digest})
-    return path + query
+    headers = [
+        {"name": name, "in": "header", "required": False, "schema": schema}
+        for name, schema in row.headers.items()
+    ]
+    return path + query + headers
 
 
 def _each(kind: object) -> tuple[object, ...]:
@@ -149,10 +167,24 @@ def _each(kind: object) -> tuple[object, ...]:
 
 
 def _schema(kind: object, known: _Types) -> dict[str, Any]:
-    if kind in {Text, Streamed}:
+    if kind is Streamed:
+        return _BINARY
+    if kind is Text:
         return {"type": "string"}
     found = [known[repr(one)] for one in _each(kind)]
     return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _complete(schema: Any) -> None:
+    """Say of every array what may be in it; generators of clients leave out what does not."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "array" and "prefixItems" not in schema:
+            schema.setdefault("items", {})
+        for inner in schema.values():
+            _complete(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _complete(inner)
 
 
 def _name(row: Endpoint) -> str:

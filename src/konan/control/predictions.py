@@ -122,7 +122,8 @@ async def listing(call: Call[Filter, Nothing]) -> PredictionList:
     query=ExportFilter,
     request=Nothing,
     response=Streamed,
-    media_type="application/x-ndjson",
+    media_type=export.FORMS["jsonl"].media_type,
+    other_media_types=(export.FORMS["csv"].media_type, export.FORMS["parquet"].media_type),
     summary="Download predictions as JSON lines, CSV or Parquet, newer parts first.",
     errors=(NotFound,),
 )

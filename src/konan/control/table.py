@@ -4,16 +4,20 @@ A handler gets into the table by `route` alone, whose ``permission`` has no defa
 OpenAPI document are both made from the table, so neither can know a path that the other does not.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from konan.control.bodies import Upload
 from konan.control.services import Services
 from konan.errors import KonanError
 from konan.records.access import Principal, Scope
 
+_UPLOAD_HEADERS = {
+    "Konan-Sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the body."}
+}
 QueryT = TypeVar("QueryT")
 BodyT = TypeVar("BodyT")
 AnswerT = TypeVar("AnswerT")
@@ -81,6 +85,8 @@ class Endpoint:
         response: type of the answer.
         status: of an answer that worked.
         media_type: of an answer that worked.
+        other_media_types: that it may have instead, if the parameters ask for it.
+        headers: those of the request that mean something here, with their schemas.
         summary: one sentence for the document.
         errors: the errors that it answers beside the common ones.
         handler: does it.
@@ -97,6 +103,8 @@ class Endpoint:
     summary: str
     errors: tuple[type[KonanError], ...]
     handler: Callable[[Call[Any, Any]], Awaitable[Any]] = field(repr=False)
+    other_media_types: tuple[str, ...] = ()
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Table:
         summary: str,
         status: int = 200,
         media_type: str = "application/json",
+        other_media_types: tuple[str, ...] = (),
         errors: tuple[type[KonanError], ...] = (),
     ) -> Callable[
         [Callable[[Call[QueryT, BodyT]], Awaitable[AnswerT]]],
@@ -137,6 +146,8 @@ class Table:
                     response=response,
                     status=status,
                     media_type=media_type,
+                    other_media_types=other_media_types,
+                    headers=_UPLOAD_HEADERS if request is Upload else {},
                     summary=summary,
                     errors=errors,
                     handler=handler,

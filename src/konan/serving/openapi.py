@@ -17,9 +17,11 @@ PROBLEMS = {
     401: "No key was sent, or one that is unknown, revoked or expired.",
     403: "The key lacks the scope `predict`.",
     404: "No such deployment or version is visible to the key.",
+    408: "The body did not arrive in time.",
     413: "The body has more bytes or rows than is allowed.",
     415: "The body's media type is not `application/json`.",
-    422: "The rows do not fit the schema; `faults` says what and where.",
+    422: "The rows do not fit the schema (`faults` says what and where), or the Idempotency-Key was sent "
+    "before with another request.",
     429: "More rows wait than are allowed; `Retry-After` says when to try again.",
     502: "The model failed or answered something invalid.",
     503: "No version can answer right now, or the prediction could not be logged.",
@@ -27,6 +29,14 @@ PROBLEMS = {
     507: "The disk is full.",
 }
 """The statuses of errors, and what each means to a caller of a prediction."""
+
+IDEMPOTENCY_KEY: Json = {
+    "type": "string",
+    "pattern": "^[!-~]{1,255}$",
+    "description": "A text of the caller's own: the same request with it is predicted once, and answered the "
+    "same for a day.",
+}
+"""What the header may be."""
 
 _NAMES_SHOWN = 20
 
@@ -91,8 +101,9 @@ def _operation(schema: Schema) -> Json:
                 "in": "query",
                 "required": False,
                 "description": "Number of the version to ask; the live one if it is left out.",
-                "schema": {"type": "integer", "minimum": 1},
-            }
+                "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+            },
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": IDEMPOTENCY_KEY},
         ],
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {

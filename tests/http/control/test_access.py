@@ -1,6 +1,7 @@
 """Who may do what: every path and method, every scope, one's own things and others'."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,9 +10,11 @@ from litestar.routes import HTTPRoute
 from openapi_spec_validator import validate
 from tests.http.control.rig import Rig, archive
 
+from konan import ids
 from konan.control import elsewhere
 from konan.control.app import endpoints, router
 from konan.control.gate import Gate
+from konan.predictions.export import FORMS
 from konan.records.access import SCOPES, Principal
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO")
@@ -118,6 +121,38 @@ def test_the_document_is_valid_and_hides_nothing(rig: Rig) -> None:
     assert rig.call("GET", "/openapi.json", rig.key("deploy")).status_code == 403
 
 
+def test_the_document_says_what_can_be_in_a_path_and_what_a_wrong_body_is_answered_with(rig: Rig) -> None:
+    document = rig.call("GET", "/openapi.json", rig.key("read")).json()
+    version = document["paths"]["/v1/deployments/{name}/versions/{number}"]["get"]["parameters"]
+    assert version[0]["schema"] == {"type": "string", "pattern": f"^{ids.NAME.pattern}$"}
+    assert version[1]["schema"] == {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+    for path, row in document["paths"].items():
+        for method, operation in row.items():
+            taken = operation.get("requestBody", {}).get("content", {})
+            wrong = {"408", "413", "415"} if taken else set()
+            assert wrong <= set(operation["responses"]), (method, path)
+
+
+def test_the_document_has_no_array_of_nothing_and_says_every_type_of_a_file(rig: Rig) -> None:
+    document = rig.call("GET", "/openapi.json", rig.key("read")).json()
+    assert not [
+        place for place, part in _parts(document) if part.get("type") == "array" and "items" not in part
+    ]
+    export = document["paths"]["/v1/deployments/{name}/predictions/export"]["get"]["responses"]["200"]
+    assert set(export["content"]) == {form.media_type.partition(";")[0] for form in FORMS.values()}
+    assert {part["schema"]["format"] for part in export["content"].values()} == {"binary"}
+
+
+def _parts(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(part, dict):
+        yield place, part
+        for name, inner in part.items():
+            yield from _parts(inner, f"{place}/{name}")
+    elif isinstance(part, list):
+        for number, inner in enumerate(part):
+            yield from _parts(inner, f"{place}/{number}")
+
+
 def test_a_known_path_refuses_other_methods_only_after_the_key(rig: Rig) -> None:
     key = rig.key()
     for path in paths():
@@ -125,6 +160,7 @@ def test_a_known_path_refuses_other_methods_only_after_the_key(rig: Rig) -> None
         for method in set(METHODS) - known:
             answer = rig.call(method, path, key)
             assert answer.status_code == 405, (method, path)
+            assert set(answer.headers["Allow"].split(", ")) == known, (method, path)
             if method != "HEAD":
                 assert answer.json()["code"] == "method_not_allowed"
 
