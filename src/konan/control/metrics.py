@@ -50,6 +50,7 @@ def page(
         "Seconds from a request's arrival to its answer.",
         [(labels, bounds, part["seconds"]) for labels, bounds, part in parts],
     )
+    _add_queues(shown, list(_seen_parts(caller, stats, "queues")))
     shown.gateways(stats)
     _add_processes(shown, processes)
     return shown.text()
@@ -71,11 +72,32 @@ def shown_processes(
 def _predictions(
     caller: Principal, stats: Mapping[int, Mapping[str, Any]]
 ) -> Iterator[tuple[dict[str, object], list[Any], Mapping[str, Any]]]:
+    for labels, part in _seen_parts(caller, stats, "predictions"):
+        gateway = labels.pop("gateway")
+        yield {**labels, "code": part["code"], "gateway": gateway}, stats[gateway]["bounds"], part
+
+
+def _seen_parts(
+    caller: Principal, stats: Mapping[int, Mapping[str, Any]], kind: str
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """Labels and figures of each part of the gateways' counters that the caller may see."""
     for gateway, counted in stats.items():
-        for part in counted.get("predictions", ()):
+        for part in counted.get(kind, ()):
             if part["project"] == caller.project and caller.sees(part["deployment"]):
-                names = ("project", "deployment", "version", "code")
-                yield {**{name: part[name] for name in names}, "gateway": gateway}, counted["bounds"], part
+                names = ("project", "deployment", "version")
+                yield {**{name: part[name] for name in names}, "gateway": gateway}, part
+
+
+def _add_queues(shown: Exposition, parts: list[tuple[dict[str, Any], Mapping[str, Any]]]) -> None:
+    families = (
+        ("konan_workers", "gauge", "Workers that take calls.", "workers"),
+        ("konan_waiting_rows", "gauge", "Rows that wait for a worker.", "waiting_rows"),
+        ("konan_model_calls_total", "counter", "Calls of the model.", "frames"),
+        ("konan_model_rows_total", "counter", "Rows in those calls.", "rows"),
+        ("konan_model_seconds_total", "counter", "Time that the model took for them.", "model_seconds"),
+    )
+    for name, kind, meaning, field in families:
+        shown.family(name, kind, meaning, [(labels, part[field]) for labels, part in parts])
 
 
 def _add_processes(shown: Exposition, processes: Iterable[Mapping[str, Any]]) -> None:

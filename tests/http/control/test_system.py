@@ -52,6 +52,18 @@ def test_metrics_hold_what_gateways_counted_for_the_callers_project(rig: Rig) ->
     assert "bikes" not in rig.call("GET", "/metrics", rig.key("read", deployments=("churn",))).text
 
 
+def test_metrics_hold_the_queues_of_the_callers_project(rig: Rig) -> None:
+    queue = {"project": "p1", "deployment": "bikes", "version": 1, "workers": 2, "waiting_rows": 7}
+    queue |= {"frames": 10, "rows": 640, "model_seconds": 0.5}
+    rig.runtime.counted = {0: {**Metrics().snapshot(), "queues": [queue, {**queue, "project": "p2"}]}}
+    lines = rig.call("GET", "/metrics", rig.key("read")).text.splitlines()
+    of = 'project="p1",deployment="bikes",version="1",gateway="0"'
+    assert f"konan_waiting_rows{{{of}}} 7" in lines
+    assert f"konan_model_calls_total{{{of}}} 10" in lines
+    assert f"konan_model_seconds_total{{{of}}} 0.5" in lines
+    assert not any('project="p2"' in line for line in lines)
+
+
 def test_metrics_hold_the_resources_of_each_process(rig: Rig) -> None:
     page = rig.call("GET", "/metrics", rig.key()).text
     for name in ("cpu_seconds_total", "resident_bytes", "open_fds", "restarts_total"):
