@@ -13,6 +13,9 @@ from konan import clock
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 RESERVED_NAMES = frozenset({"models"})
+_VARIANT = 1 << 63
+"""The two bits of RFC 9562's variant at the head of the last 64; 2^60 ids of a source fit behind them."""
+
 _UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -24,7 +27,7 @@ class IdSource:
     """
 
     def __init__(self) -> None:
-        self._tail = secrets.randbits(60)
+        self._tail = _VARIANT + secrets.randbits(60)
         self._millisecond = 0
         self._prefix = ""
 
@@ -37,18 +40,15 @@ class IdSource:
         >>> first < second and uuid.UUID(first).version == 7
         True
         """
-        millisecond = max(clock.now_ns() // 1_000_000, self._millisecond)
-        if millisecond != self._millisecond:
+        millisecond = clock.now_ns() // 1_000_000
+        if millisecond > self._millisecond:
             self._millisecond = millisecond
             text = f"{millisecond:012x}"
             self._prefix = f"{text[:8]}-{text[8:]}-7000-"
         first = self._tail
-        self._tail = (first + count) & ((1 << 61) - 1)
-        ids = []
-        for number in range(first, first + count):
-            tail = f"{(number & ((1 << 61) - 1)) | (1 << 63):016x}"
-            ids.append(f"{self._prefix}{tail[:4]}-{tail[4:]}")
-        return ids
+        self._tail = last = first + count
+        tails = [f"{number:016x}" for number in range(first, last)]
+        return [f"{self._prefix}{tail[:4]}-{tail[4:]}" for tail in tails]
 
 
 def new_uuid() -> str:
