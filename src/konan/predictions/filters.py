@@ -53,7 +53,7 @@ class Filters(NamedTuple):
 
     def columns(self, present: Iterable[str]) -> list[str]:
         """Those of a table's columns that must be looked at."""
-        wanted = {"id", *self._fixed()}
+        wanted = set(self._fixed())
         for name in self.features:
             wanted |= set(_physical(name))
         return [name for name in present if name in wanted]

@@ -8,7 +8,7 @@ from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -137,7 +137,7 @@ class PredictionLog:
         for file in table.snapshot(self._directory / deployment).files:
             if file.day == day and file.first <= prediction_id <= file.last:
                 found = _look_up(file, prediction_id)
-                if found.num_rows:
+                if found is not None:
                     return found
         raise NotFound("There is no such prediction.")
 
@@ -214,40 +214,44 @@ class _Reading:
 
     def _groups(self, file: File) -> list[_Source]:
         reader = pq.ParquetFile(file.path)
+        groups = _Groups(reader)
         found = []
-        names = reader.schema_arrow.names
         for index in range(reader.num_row_groups):
-            group = reader.metadata.row_group(index)
-            stats = {name: group.column(at).statistics for at, name in enumerate(names)}
-            if self._may_hold(stats):
-                last = stats["id"].max if stats["id"] is not None else file.last
-                found.append(_Source(last, partial(self._group, reader, index)))
+            first, last = groups.span(index, "id") or (file.first, file.last)
+            if first < self._before and self._may_hold(groups, index):
+                found.append(_Source(last, partial(self._group, groups, index)))
         return found
 
-    def _may_hold(self, stats: dict[str, pq.Statistics | None]) -> bool:
-        ids = stats["id"]
-        if ids is not None and ids.has_min_max and ids.min >= self._before:
-            return False
+    def _may_hold(self, groups: "_Groups", index: int) -> bool:
         for name, asked in self._want.filters.ranges().items():
-            columns = [name, *(Column(letter, name).physical for letter in "ni")]
-            known = [stats[column] for column in columns if column in stats]
-            if len(known) == 1 and known[0] is not None and known[0].has_min_max:
-                above = asked.high is not None and known[0].min > asked.high
-                if above or (asked.low is not None and known[0].max < asked.low):
+            physical = (name, Column("n", name).physical, Column("i", name).physical)
+            known = [one for one in physical if one in groups.positions]
+            span = groups.span(index, known[0]) if len(known) == 1 else None
+            if span is not None:
+                above = asked.high is not None and span[0] > asked.high
+                if above or (asked.low is not None and span[1] < asked.low):
                     return False
         return True
 
-    def _group(self, reader: pq.ParquetFile, index: int) -> pa.Table:
-        names = reader.schema_arrow.names
-        first = self._want.filters.columns(names)
-        rows = reader.read_row_group(index, columns=first)
-        chosen = self._chosen(rows)
-        if not len(chosen):
-            return rows.slice(0, 0)
+    def _group(self, groups: "_Groups", index: int) -> pa.Table:
+        """The wanted rows of a row group; columns are read only while any row may be wanted."""
+        filters, names = self._want.filters, list(groups.positions)
+        first = [name for name in filters.columns(names) if not self._settled(groups, index, name)]
+        if "role" not in first:
+            filters = filters._replace(roles=())
+        rows = groups.read(index, first)
+        mask = filters.mask(rows)
+        if mask is not None and not pc.any(mask).as_py():
+            return pa.table({"id": pa.array([], pa.string())})
+        rows = groups.read(index, ["id"], rows)
+        chosen = self._last_word(rows["id"], mask)
         wanted = [name for name in names if self._want.columns is None or name in self._want.columns]
-        rest = reader.read_row_group(index, columns=[name for name in wanted if name not in first])
-        both = {name: (rows if name in first else rest)[name] for name in dict.fromkeys(("id", *wanted))}
-        return pa.table(both).take(chosen)
+        return groups.read(index, wanted, rows).select(dict.fromkeys(("id", *wanted))).take(chosen)
+
+    def _settled(self, groups: "_Groups", index: int, name: str) -> bool:
+        """Whether all rows of a row group have the same role, and it is wanted."""
+        span = groups.span(index, name) if name == "role" else None
+        return span is not None and span[0] == span[1] and span[0] in self._want.filters.roles
 
     def _narrow(self, rows: pa.Table) -> pa.Table:
         wanted = self._want.columns
@@ -256,12 +260,13 @@ class _Reading:
         return rows.select([name for name in rows.column_names if name == "id" or name in wanted])
 
     def _chosen(self, rows: pa.Table) -> pa.Array:
-        """Positions of the wanted rows; with a limit, those of the largest ids."""
-        mask = self._want.filters.mask(rows)
-        chosen = pa.array(range(rows.num_rows)) if mask is None else pc.indices_nonzero(mask)
-        if not len(chosen):
-            return chosen
-        ids = rows["id"].take(chosen)
+        """Positions of the wanted rows."""
+        return self._last_word(rows["id"], self._want.filters.mask(rows))
+
+    def _last_word(self, all_ids: pa.ChunkedArray, mask: pa.ChunkedArray | None) -> pa.Array:
+        """Positions of the rows that a mask leaves and that are wanted; with a limit, of the largest ids."""
+        chosen = pa.array(range(len(all_ids))) if mask is None else pc.indices_nonzero(mask)
+        ids = all_ids.take(chosen)
         fits = pc.less(ids, self._before)
         if self._want.keep is not None:
             fits = pc.and_(fits, pa.array(self._want.keep(ids.to_pylist()), pa.bool_()))
@@ -270,6 +275,33 @@ class _Reading:
             newest = pc.sort_indices(ids, sort_keys=[("", "descending")])[: self._want.most]
             chosen = chosen.take(newest)
         return chosen
+
+
+class _Groups:
+    """The row groups of one file."""
+
+    def __init__(self, reader: pq.ParquetFile) -> None:
+        self.positions = {name: position for position, name in enumerate(reader.schema_arrow.names)}
+        self._reader = reader
+
+    def span(self, index: int, name: str) -> tuple[Any, Any] | None:
+        """Smallest and largest value of a column in a row group, None if that is not known."""
+        stats = self._reader.metadata.row_group(index).column(self.positions[name]).statistics
+        return (stats.min, stats.max) if stats is not None and stats.has_min_max else None
+
+    def read(self, index: int, names: Sequence[str], beside: pa.Table | None = None) -> pa.Table:
+        """Columns of a row group, beside those that were read before."""
+        if beside is None:
+            return self._reader.read_row_group(index, columns=list(names))
+        more = [name for name in names if name not in beside.column_names]
+        if not more:
+            return beside
+        rest = self._reader.read_row_group(index, columns=more)
+        if not beside.num_columns:
+            return rest
+        for name in more:
+            beside = beside.append_column(name, rest[name])
+        return beside
 
 
 def _entries(tail: Tail) -> Iterator[Entry]:
@@ -281,8 +313,16 @@ def _entries(tail: Tail) -> Iterator[Entry]:
             continue
 
 
-def _look_up(file: File, prediction_id: str) -> pa.Table:
-    return pq.read_table(file.path, filters=[("id", "=", prediction_id)], partitioning=None)
+def _look_up(file: File, prediction_id: str) -> pa.Table | None:
+    groups = _Groups(reader := pq.ParquetFile(file.path))
+    for index in range(reader.num_row_groups):
+        first, last = groups.span(index, "id") or (file.first, file.last)
+        if first <= prediction_id <= last:
+            ids = groups.read(index, ["id"])
+            at = pc.index(ids["id"], prediction_id).as_py()
+            if at >= 0:
+                return groups.read(index, list(groups.positions)).slice(at, 1)
+    return None
 
 
 def _last(source: _Source) -> str:

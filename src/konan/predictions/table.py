@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
-ROW_GROUP = 32_768
+ROW_GROUP = 16_384
 """Rows that are read together; small, so that a page needs few of them."""
 
 _TARGET = 128 * 1024 * 1024
