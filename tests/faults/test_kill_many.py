@@ -1,0 +1,147 @@
+"""``kill -9`` of any process at random moments, many times, with retries: nothing acknowledged is ever lost.
+
+It prints how many kills there were, how many predictions were acknowledged, and how long service was away.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import random
+import secrets
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.size import FULL, size
+from tests.http.platform.load import Load
+from tests.http.platform.server import PATIENCE, Server, eventually
+from tests.unit.journal.journaling import append, ends
+
+from konan.journal.reader import read
+from konan.journal.verify import verify
+from konan.journal.writer import Writer
+
+KILLS = size(30, 1000)
+BEFORE = size(20_000, 1_000_000)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(6 * 3600 if FULL else 600)]
+
+
+def filled(directory: Path) -> None:
+    """Put many records into a journal, as if a server had run for long."""
+
+    async def scenario() -> None:
+        writer = Writer(directory, 32 * 1024 * 1024, asyncio.get_running_loop())
+        for start in range(0, BEFORE, 2000):
+            assert set(await ends(append(writer, *range(start, start + 2000)))) == {None}
+        writer.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server whose journal is long already."""
+    made = Server(tmp_path)
+    made.data.mkdir(mode=0o700)
+    filled(made.data / "journal" / "0")
+    made.start()
+    try:
+        made.deploy("twice")
+        yield made
+    finally:
+        made.stop()
+
+
+class Retrier:
+    """Sends each request with an Idempotency-Key until it is answered, twice, and compares the answers."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.answers: dict[str, str] = {}
+        self.different: list[str] = []
+
+    def __enter__(self) -> "Retrier":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            key = secrets.token_hex(8)
+            first, second = self._answered(key), self._answered(key)
+            if first and second:
+                self.answers[key] = json.loads(first)["id"]
+                if first != second:
+                    self.different.append(key)
+
+    def _answered(self, key: str) -> bytes:
+        while not self._stop.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE)
+            headers = {
+                "Authorization": f"Bearer {self._server.profile['key']}",
+                "Content-Type": "application/json",
+                "Idempotency-Key": key,
+            }
+            try:
+                connection.request("POST", "/v1/deployments/twice/predict", '{"x": 2.5}', headers)
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status == 200:
+                    return body
+            except (OSError, http.client.HTTPException):
+                pass
+            finally:
+                connection.close()
+            self._stop.wait(0.02)
+        return b""
+
+
+def is_ready(server: Server) -> bool:
+    """Whether a gateway takes requests."""
+    try:
+        return bool(server.call("GET", "/readyz", key="")[0] == 200)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_nothing_that_was_acknowledged_is_lost(server: Server) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    dice, port = random.Random(seed), server.port
+    away: dict[str, list[float]] = {}
+    with Load(server, "twice") as load, Retrier(server) as retrier:
+        for _ in range(KILLS):
+            name, pid = dice.choice(sorted(server.pids().items()))
+            time.sleep(dice.uniform(0.0, 0.3))
+            os.kill(pid, signal.SIGKILL)
+            if name == "supervisor":
+                server.end()
+                server.gone()
+            began = time.monotonic()
+            if name == "supervisor":
+                server.start(port=port)
+            eventually(lambda: is_ready(server), f"it is ready again after {name}")
+            away.setdefault(name.split(maxsplit=1)[0], []).append(time.monotonic() - began)
+            eventually(lambda: server.call("GET", "/v1/system")[0] == 200, f"control is back after {name}")
+    kept = [one for _, entry in read(server.data / "journal" / "0") for one in entry.ids]
+    acknowledged = {*load.acknowledged, *retrier.answers.values()}
+    lost = acknowledged - set(kept)
+    print(f"{KILLS} kills, {len(acknowledged)} acknowledged, {len(lost)} lost")
+    print(f"{len(retrier.answers)} of them asked for twice with one Idempotency-Key")
+    for name, seconds in sorted(away.items()):
+        middle, worst = statistics.median(seconds), max(seconds)
+        print(f"{name}: {len(seconds)} kills, ready again after {middle:.2f} s, at most {worst:.2f} s")
+    assert not lost
+    assert not retrier.different
+    assert len(kept) == len(set(kept))
+    assert not verify(server.data / "journal" / "0").damaged
