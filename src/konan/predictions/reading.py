@@ -4,8 +4,8 @@ Files, row groups of files and entries that wait are sources, each with the larg
 the largest is read next; so a page of the newest rows opens one file, and memory holds one row group.
 """
 
-from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -140,6 +140,22 @@ class PredictionLog:
                 if found is not None:
                     return found
         raise NotFound("There is no such prediction.")
+
+    def known(self, deployment: str, ids: Collection[str]) -> set[str]:
+        """Those of some ids that are predictions of a deployment.
+
+        Args:
+            deployment: uuid.
+            ids: any texts; only the files of their days and ranges are looked into.
+        """
+        wanted = set(ids)
+        found = {one for entry in _entries(self._tails.tail(deployment)) for one in entry.ids} & wanted
+        left = sorted(wanted - found)
+        for file in table.snapshot(self._directory / deployment).files:
+            some = left[bisect_left(left, file.first) : bisect_right(left, file.last)]
+            if some:
+                found.update(_present(file, some))
+        return found
 
     def _parts(self, deployment: str, want: Want) -> Iterator[tuple[pa.Table, str]]:
         """Rows of each part, and the largest id that what follows can have."""
@@ -323,6 +339,17 @@ def _look_up(file: File, prediction_id: str) -> pa.Table | None:
             if at >= 0:
                 return groups.read(index, list(groups.positions)).slice(at, 1)
     return None
+
+
+def _present(file: File, ids: list[str]) -> Iterator[str]:
+    """Those of some ids, in order, that are in a file."""
+    groups = _Groups(reader := pq.ParquetFile(file.path))
+    for index in range(reader.num_row_groups):
+        first, last = groups.span(index, "id") or (file.first, file.last)
+        some = ids[bisect_left(ids, first) : bisect_right(ids, last)]
+        if some:
+            there = groups.read(index, ["id"])["id"]
+            yield from there.filter(pc.is_in(there, pa.array(some, pa.string()))).to_pylist()
 
 
 def _last(source: _Source) -> str:

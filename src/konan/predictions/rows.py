@@ -72,7 +72,7 @@ def day_of(prediction_id: str) -> int:
     """The day of a prediction's id, as days since 1970-01-01 UTC.
 
     >>> day_of("019abcd0-0000-7000-8000-000000000000")
-    20418
+    20417
 
     Raises:
         ValueError: it is no such id.

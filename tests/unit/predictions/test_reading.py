@@ -53,6 +53,14 @@ def test_each_prediction_is_found_by_its_id(tmp_path: Path) -> None:
         world.log.one(BIKES, "nothing")
 
 
+def test_many_ids_are_looked_up_at_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ids = scattered(world)
+    strangers = ["", "x", "01890000-0000-7000-8000-000000000001", f"{ids[3]}x"]
+    assert world.log.known(BIKES, [*ids[::3], *strangers]) == set(ids[::3])
+    assert world.log.known(BIKES, strangers) == set()
+
+
 def test_a_commit_between_tail_and_table_shows_nothing_twice(tmp_path: Path) -> None:
     world = World(tmp_path)
     ids = scattered(world)
