@@ -1,12 +1,15 @@
 """An error of the disk at the n-th call: nothing is acknowledged behind it, all that was before is there."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.faults.size import FULL
+from tests.http.gateway.rig import Rig, route, running, until
 
 from konan.journal.reader import read
 
@@ -68,3 +71,43 @@ def test_a_sync_of_buffered_records_that_fails_is_the_last(tmp_path: Path) -> No
         told = answers(directory, "buffered", f"fdatasync:error=EIO:when={call}")
         refused += assert_stopped(directory, told)
     assert refused > 0
+
+
+def test_a_gateway_whose_disk_failed_answers_nothing_until_it_is_started_again(tmp_path: Path) -> None:
+    row = {"temp": 1.5, "hr": 2}
+    with running(tmp_path) as rig:
+        before = rig.predict(row).json["id"]
+        with failing(rig.process.pid):
+            until(lambda: rig.predict(row).status != 200)
+            assert rig.predict(row).code == "journal_unavailable"
+        for _ in range(3):  # the disk works again, but what is on it is not known
+            assert rig.predict(row).code == "journal_unavailable"
+        with rig.client(key=None) as client:
+            assert client.ask("GET", "/readyz").status == 503
+            assert client.ask("GET", "/healthz").status == 200
+        assert "the journal could not be written" in rig.log()
+        rig.truncate_log()
+    again = Rig(tmp_path)
+    try:
+        again.publish(route())
+        again.add_worker()
+        after = again.predict(row).json["id"]
+        ids = [one for _, entry in read(again.paths.journal / "0") for one in entry.ids]
+        assert ids[0] == before
+        assert ids[-1] == after
+    finally:
+        again.stop()
+
+
+@contextlib.contextmanager
+def failing(pid: int) -> Iterator[None]:
+    """Every write of a running process fails."""
+    command = ["strace", "-f", "-p", str(pid), "-o", "/dev/null", "-e", "inject=pwrite64:error=EIO"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+        assert tracer.stderr is not None
+        assert "attached" in tracer.stderr.readline()
+        try:
+            yield
+        finally:
+            tracer.terminate()
+            tracer.communicate()
