@@ -81,7 +81,7 @@ def _parquet(log: Predictions, deployment: str, rows: _Parts) -> Iterator[bytes]
 
 FORMS = {
     "jsonl": Form("application/x-ndjson", _jsonl),
-    "csv": Form("text/csv; charset=utf-8", _csv),
+    "csv": Form("text/csv", _csv),
     "parquet": Form("application/vnd.apache.parquet", _parquet),
 }
 """How a log can be written."""

@@ -1,6 +1,6 @@
 """Which predictions are wanted, as masks over the columns of the log (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -67,7 +67,8 @@ class Filters(NamedTuple):
         """Which rows are wanted; None is all of them."""
         masks = [_between(rows[name], asked) for name, asked in self._fixed().items() if name != "role"]
         if self.roles:
-            masks.append(pc.is_in(rows["role"], pa.array(self.roles)))
+            roles = pa.array(self.roles)
+            masks.append(_each(rows["role"], lambda cells: pc.is_in(cells, roles)))
         masks += [_any(rows, name, asked) for name, asked in self.features.items()]
         found = None
         for mask in masks:
@@ -122,7 +123,19 @@ def _is_number(*bounds: _Bound) -> bool:
     return all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in known)
 
 
+def _each(cells: pa.ChunkedArray, test: Callable[[Any], Any]) -> pa.ChunkedArray:
+    """A test of each cell; of cells that are coded by a dictionary, each of its texts is tested once."""
+    if not pa.types.is_dictionary(cells.type):
+        return test(cells)
+    found = [test(chunk.dictionary).take(chunk.indices) for chunk in cells.chunks]
+    return pa.chunked_array(found, pa.bool_())
+
+
 def _between(cells: pa.ChunkedArray, asked: Range) -> pa.ChunkedArray:
+    return _each(cells, lambda some: _lies_between(some, asked))
+
+
+def _lies_between(cells: Any, asked: Range) -> Any:
     low, high = (None if bound is None else _scalar(bound, cells.type) for bound in asked)
     if low is not None and high is not None and low == high:
         return pc.equal(cells, low)
