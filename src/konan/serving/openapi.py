@@ -190,7 +190,7 @@ def _description(feature: Feature) -> str:
     if feature.type == "datetime" and not needs_offset(feature):
         said.append("UTC if the offset is left out")
     if learned.minimum is not None and learned.maximum is not None:
-        said.append(f"seen from {learned.minimum} to {learned.maximum}")
+        said.append(f"seen from {_short(learned.minimum)} to {_short(learned.maximum)}")
     if learned.categories:
         shown = ", ".join(learned.categories[:_NAMES_SHOWN])
         more = ", …" if len(learned.categories) > _NAMES_SHOWN else ""
@@ -199,6 +199,11 @@ def _description(feature: Feature) -> str:
         said.append(f"missing in {learned.missing:.1%} of the rows")
     text = "; ".join(said)
     return text[:1].upper() + text[1:] + "." if text else ""
+
+
+def _short(bound: float | str) -> str:
+    """A number in as many digits as people read; times as they are."""
+    return bound if isinstance(bound, str) else f"{bound:.6g}"
 
 
 def _examples(feature: Feature) -> list[object]:

@@ -155,8 +155,14 @@ def test_a_deployment_without_predictions_has_an_empty_list(rig: Rig) -> None:
     key = rig.key()
     rig.live(key)
     assert rig.call("GET", PATH, key).json() == {"predictions": [], "next": None}
-    for form in ("jsonl", "csv", "parquet"):
-        assert export(rig, key, form).status_code == 200
+    types = {
+        "jsonl": "application/x-ndjson",
+        "csv": "text/csv; charset=utf-8",
+        "parquet": "application/vnd.apache.parquet",
+    }
+    for form, media_type in types.items():
+        answer = export(rig, key, form)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, media_type)
 
 
 def test_nobody_reads_another_projects_predictions(rig: Rig) -> None:

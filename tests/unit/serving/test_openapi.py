@@ -109,7 +109,8 @@ def test_a_missing_feature_is_missing_in_the_schema_too() -> None:
 
 def test_learned_facts_are_shown_and_constrain_nothing() -> None:
     properties = made()["components"]["schemas"]["Row"]["properties"]
-    assert properties["area"]["description"] == "Seen from 10.0 to 300.0; missing in 12.5% of the rows."
+    assert properties["area"]["description"] == "Seen from 10 to 300; missing in 12.5% of the rows."
+    assert properties["rooms"]["description"] == "Seen from 1 to 9."
     assert "minimum" not in properties["area"]
     assert properties["town/~"]["examples"] == ["bern", "basel"]
     assert "enum" not in properties["town/~"]
