@@ -1,17 +1,14 @@
-"""``kill -9`` of each process under load: what was acknowledged is in the journal, and service comes back."""
+"""``kill -9`` of each process under load: what was acknowledged is in the log, and service comes back."""
 
 import os
 import random
 import secrets
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.http.platform.load import Load
 from tests.http.platform.server import Server, eventually
-
-from konan.journal import reader
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +24,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         made.stop()
 
 
-def journalled(data: Path) -> list[str]:
-    """Ids of all predictions in the journals of all gateways, read as they are on disk."""
-    directories = [path for path in (data / "journal").iterdir() if path.is_dir()]
-    return [one for directory in directories for _, entry in reader.read(directory) for one in entry.ids]
-
-
-def assert_kept(load: Load, data: Path) -> None:
-    """Every acknowledged prediction is in the journal, exactly once."""
-    kept = journalled(data)
+def assert_kept(load: Load, server: Server, deployment: str = "twice") -> None:
+    """Every acknowledged prediction is in the log, and nothing is in it twice."""
+    kept = server.logged(deployment)
     assert len(load.acknowledged) > 0
     assert len(set(load.acknowledged)) == len(load.acknowledged)
     assert set(load.acknowledged) <= set(kept)
@@ -58,7 +49,7 @@ def test_a_gateway(server: Server) -> None:
         load.more()
         kill(server.pids()["gateway-0"])
         load.more()
-    assert_kept(load, server.data)
+    assert_kept(load, server)
     assert not set(load.refused) - {503}
     eventually(lambda: restarts(server, "gateway-0") == 1, "the restart is told")
 
@@ -72,7 +63,7 @@ def test_control_is_not_missed_by_predictions(server: Server) -> None:
         load.more()
     assert not load.refused
     assert not load.broken
-    assert_kept(load, server.data)
+    assert_kept(load, server)
     after = server.pids()
     assert after["control"] != before
     assert server.worker("twice v1") == after[next(name for name in after if name.startswith("worker twice"))]
@@ -93,8 +84,8 @@ def test_a_worker_costs_its_own_calls_only(server: Server) -> None:
     assert not others.broken
     assert not load.broken
     assert set(load.refused) <= {502, 503}
-    assert_kept(load, server.data)
-    assert_kept(others, server.data)
+    assert_kept(load, server)
+    assert_kept(others, server, "other")
     assert server.worker("twice v1") not in {worker, None}
 
 
@@ -119,7 +110,7 @@ def test_the_supervisor(server: Server) -> None:
         server.gone()
         server.start(port=port)
         load.more()
-    assert_kept(load, server.data)
+    assert_kept(load, server)
     assert not set(load.refused) - {503}
 
 
@@ -133,7 +124,7 @@ def test_all_at_once(server: Server) -> None:
         server.gone()
         server.start(port=port)
         load.more()
-    assert_kept(load, server.data)
+    assert_kept(load, server)
     assert server.call("GET", "/readyz", key="")[0] == 200
 
 
@@ -153,4 +144,4 @@ def test_thirty_times_any(server: Server) -> None:
                 server.gone()
                 server.start(port=port)
             eventually(lambda: server.call("GET", "/v1/system")[0] == 200, f"control is back after {name}")
-    assert_kept(load, server.data)
+    assert_kept(load, server)

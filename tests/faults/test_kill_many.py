@@ -22,7 +22,6 @@ from tests.http.platform.load import Load
 from tests.http.platform.server import PATIENCE, Server, eventually
 from tests.unit.journal.journaling import append, ends
 
-from konan.journal.reader import read
 from konan.journal.verify import verify
 from konan.journal.writer import Writer
 
@@ -133,7 +132,7 @@ def test_nothing_that_was_acknowledged_is_lost(server: Server) -> None:
             eventually(lambda: is_ready(server), f"it is ready again after {name}")
             away.setdefault(name.split(maxsplit=1)[0], []).append(time.monotonic() - began)
             eventually(lambda: server.call("GET", "/v1/system")[0] == 200, f"control is back after {name}")
-    kept = [one for _, entry in read(server.data / "journal" / "0") for one in entry.ids]
+    kept = server.logged("twice")
     acknowledged = {*load.acknowledged, *retrier.answers.values()}
     lost = acknowledged - set(kept)
     print(f"{KILLS} kills, {len(acknowledged)} acknowledged, {len(lost)} lost")

@@ -166,6 +166,18 @@ class Server:
         found = [pid for name, pid in self.pids().items() if name.startswith(f"worker {label} ")]
         return found[0] if found else None
 
+    def logged(self, deployment: str) -> list[str]:
+        """Ids of all predictions that the log lists, in the journal, waiting or in the table."""
+        ids: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            after = f"&cursor={cursor}" if cursor else ""
+            status, page = self.call("GET", f"/v1/deployments/{deployment}/predictions?limit=1000{after}")
+            assert status == 200, page
+            ids += [one["id"] for one in page["predictions"]]
+            cursor = page["next"]
+        return ids
+
     def deploy(self, name: str) -> None:
         """Deploy the model above and wait until it is live."""
         (self.work / "model.py").write_text(MODEL)

@@ -80,7 +80,8 @@ def test_a_dead_worker_takes_no_links(tmp_path: Path) -> None:
 
 def test_what_a_model_prints_is_in_its_log(tmp_path: Path) -> None:
     made = package(tmp_path, "bystander.py")
-    (made / "model.py").write_text("print('good morning')\n" + (made / "model.py").read_text())
+    with (made / "model.py").open("a") as file:
+        file.write("\nprint('good morning')\n")
     with kept(spec(made), tmp_path / "log"):
         assert "good morning" in (tmp_path / "log").read_text()
 
