@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["answered", "rejected"]
+Kind = Literal["answered", "rejected", "truth"]
 REJECTED_BODY_BYTES = 4096
 """So much of a rejected request's body is kept."""
 
@@ -26,7 +26,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         single: whether the body was one object and not an array.
         body: the request's body as received; of a rejected one the first `REJECTED_BODY_BYTES`.
         outputs: one JSON text per row; none if it was rejected.
-        kind: ``answered``, or ``rejected`` for a request that was refused or that the model failed on.
+        kind: ``answered``, or ``rejected`` for a request that was refused or that the model failed on;
+            ``truth`` for ground truth, in a journal of its own (`konan.groundtruth.revisions.Batch`).
         code: why it was rejected, as the ``code`` of its answer; empty if it was answered.
         body_bytes: size of the body as received.
         mirrors: ids of the predictions that these rows are copies of, one per row; empty unless they are.

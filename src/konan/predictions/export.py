@@ -12,6 +12,7 @@ from konan.predictions import table
 from konan.predictions.columns import SYSTEM, TYPES, labels, shown
 from konan.predictions.log import Predictions
 from konan.predictions.reading import Want
+from konan.predictions.rows import originals
 
 _ROWS = 8192
 _LEFT_OUT = ("day", "row")
@@ -134,12 +135,13 @@ def _flat_schema(log: Predictions, deployment: str) -> tuple[list[str], pa.Schem
 
 def _flat(log: Predictions, deployment: str, rows: pa.Table, names: list[str], schema: pa.Schema) -> pa.Table:
     """Rows with the columns of a file; ground truth is JSON."""
-    truths = log.truths.of(deployment, rows["id"].to_pylist())
+    told_of = originals(rows)
+    truths = log.truths.of(deployment, told_of)
     found = [
         rows[name].cast(schema.field(index).type)
         if name in rows.column_names
         else pa.nulls(rows.num_rows, schema.field(index).type)
         for index, name in enumerate(names)
     ]
-    texts = [_encode(truths[one]).decode() if one in truths else None for one in rows["id"].to_pylist()]
+    texts = [_encode(truths[one]).decode() if one in truths else None for one in told_of]
     return pa.table([*found, pa.array(texts, pa.string())], schema=schema)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from konan.predictions.flusher import Flusher, Rules
 from konan.predictions.reading import PredictionLog
 from konan.predictions.retention import Keeper
-from konan.predictions.rows import Schemas
+from konan.predictions.rows import Schemas, originals
 from konan.predictions.showing import records
 from konan.records.logged import LoggedPrediction
 
@@ -65,5 +65,7 @@ class Predictions:
 
     def records(self, deployment: str, rows: pa.Table) -> list[LoggedPrediction]:
         """Rows of a deployment's log as records, with their ground truth."""
-        truths = self.truths.of(deployment, rows["id"].to_pylist())
+        if not rows.num_rows:
+            return []
+        truths = self.truths.of(deployment, originals(rows))
         return records(rows, deployment, self.schemas, truths)

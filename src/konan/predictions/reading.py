@@ -21,7 +21,7 @@ from konan.predictions import shelf, table
 from konan.predictions.columns import Column
 from konan.predictions.filters import Filters
 from konan.predictions.flusher import Tail
-from konan.predictions.rows import Schemas, day_of, table_of
+from konan.predictions.rows import Schemas, day_of, originals, table_of
 from konan.predictions.shelf import Waiting
 from konan.predictions.table import File, Snapshot
 
@@ -31,7 +31,8 @@ _LAST = "g"
 """Greater than every id."""
 
 Keep = Callable[[list[str]], Sequence[bool]]
-"""Which of some ids are wanted, by something that the log does not hold."""
+"""Which of some predictions are wanted, by something that the log does not hold; copies are asked for by the
+id of their original."""
 
 
 class Tails(Protocol):
@@ -47,6 +48,18 @@ class _Source(NamedTuple):
 
     last: str
     open: "Callable[[], list[_Source] | pa.Table]"
+
+
+class Known(NamedTuple):
+    """What a prediction is.
+
+    Attributes:
+        version: number of the version that answered.
+        original: its own id, or that of the prediction that it is a copy of.
+    """
+
+    version: int
+    original: str
 
 
 class Want(NamedTuple):
@@ -130,7 +143,7 @@ class PredictionLog:
         except ValueError:
             raise NotFound("There is no such prediction.") from None
         tail = self._tails.tail(deployment)
-        waiting = [entry for entry in _entries(tail) if prediction_id in entry.ids]
+        waiting = [entry for entry in entries_of(tail) if prediction_id in entry.ids]
         if waiting:
             rows = table_of(waiting[:1], self._schemas)
             return rows.filter(pc.equal(rows["id"], prediction_id))
@@ -141,16 +154,21 @@ class PredictionLog:
                     return found
         raise NotFound("There is no such prediction.")
 
-    def known(self, deployment: str, ids: Collection[str]) -> set[str]:
-        """Those of some ids that are predictions of a deployment.
+    def known(self, deployment: str, ids: Collection[str]) -> dict[str, Known]:
+        """Those of some ids that are predictions of a deployment, and what they are.
 
         Args:
             deployment: uuid.
             ids: any texts; only the files of their days and ranges are looked into.
         """
         wanted = set(ids)
-        found = {one for entry in _entries(self._tails.tail(deployment)) for one in entry.ids} & wanted
-        left = sorted(wanted - found)
+        found = {
+            one: Known(entry.version, entry.mirrors[at] if entry.mirrors else one)
+            for entry in entries_of(self._tails.tail(deployment))
+            for at, one in enumerate(entry.ids)
+            if one in wanted
+        }
+        left = sorted(wanted.difference(found))
         for file in table.snapshot(self._directory / deployment).files:
             some = left[bisect_left(left, file.first) : bisect_right(left, file.last)]
             if some:
@@ -257,8 +275,8 @@ class _Reading:
         mask = filters.mask(groups.coded(index, first))
         if mask is not None and not pc.any(mask).as_py():
             return pa.table({"id": pa.array([], pa.string())})
-        rows = groups.read(index, ["id"])
-        chosen = self._last_word(rows["id"], mask)
+        rows = groups.read(index, ["id", "mirrors"] if self._want.keep else ["id"])
+        chosen = self._last_word(rows, mask)
         wanted = [name for name in names if self._want.columns is None or name in self._want.columns]
         return groups.read(index, wanted, rows).select(dict.fromkeys(("id", *wanted))).take(chosen)
 
@@ -275,15 +293,16 @@ class _Reading:
 
     def _chosen(self, rows: pa.Table) -> pa.Array:
         """Positions of the wanted rows."""
-        return self._last_word(rows["id"], self._want.filters.mask(rows))
+        return self._last_word(rows, self._want.filters.mask(rows))
 
-    def _last_word(self, all_ids: pa.ChunkedArray, mask: pa.ChunkedArray | None) -> pa.Array:
+    def _last_word(self, rows: pa.Table, mask: pa.ChunkedArray | None) -> pa.Array:
         """Positions of the rows that a mask leaves and that are wanted; with a limit, of the largest ids."""
-        chosen = pa.array(range(len(all_ids))) if mask is None else pc.indices_nonzero(mask)
-        ids = all_ids.take(chosen)
+        chosen = pa.array(range(rows.num_rows)) if mask is None else pc.indices_nonzero(mask)
+        ids = rows["id"].take(chosen)
         fits = pc.less(ids, self._before)
         if self._want.keep is not None:
-            fits = pc.and_(fits, pa.array(self._want.keep(ids.to_pylist()), pa.bool_()))
+            asked = originals(rows.select(["id", "mirrors"]).take(chosen))
+            fits = pc.and_(fits, pa.array(self._want.keep(asked), pa.bool_()))
         chosen, ids = chosen.filter(fits.combine_chunks()), ids.filter(fits)
         if self._want.most and len(chosen) > self._want.most:
             newest = pc.sort_indices(ids, sort_keys=[("", "descending")])[: self._want.most]
@@ -331,7 +350,8 @@ class _Groups:
         return beside
 
 
-def _entries(tail: Tail) -> Iterator[Entry]:
+def entries_of(tail: Tail) -> Iterator[Entry]:
+    """The entries of a tail, those in memory first."""
     yield from (one.entry for one in tail.held)
     for place in tail.places:
         try:
@@ -352,15 +372,19 @@ def _look_up(file: File, prediction_id: str) -> pa.Table | None:
     return None
 
 
-def _present(file: File, ids: list[str]) -> Iterator[str]:
+def _present(file: File, ids: list[str]) -> Iterator[tuple[str, Known]]:
     """Those of some ids, in order, that are in a file."""
     groups = _Groups(file.path)
     for index in range(groups.count):
         first, last = groups.span(index, "id") or (file.first, file.last)
         some = ids[bisect_left(ids, first) : bisect_right(ids, last)]
         if some:
-            there = groups.read(index, ["id"])["id"]
-            yield from there.filter(pc.is_in(there, pa.array(some, pa.string()))).to_pylist()
+            ids_there = groups.read(index, ["id"])
+            mask = pc.is_in(ids_there["id"], pa.array(some, pa.string()))
+            if pc.any(mask).as_py():
+                there = groups.read(index, ["id", "version", "mirrors"], ids_there).filter(mask)
+                names, versions = there["id"].to_pylist(), there["version"].to_pylist()
+                yield from zip(names, map(Known, versions, originals(there)), strict=True)
 
 
 def _last(source: _Source) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from konan.journal.entry import Entry
 from konan.predictions.columns import MOMENT, SYSTEM, TYPES, columns
@@ -78,6 +79,16 @@ def day_of(prediction_id: str) -> int:
         ValueError: it is no such id.
     """
     return int(prediction_id[:8] + prediction_id[9:13], 16) // _DAY_MS
+
+
+def originals(rows: pa.Table) -> list[str]:
+    """The id of each row; of a copy, that of the prediction that it is a copy of.
+
+    >>> originals(pa.table({"id": ["a", "b"], "mirrors": [None, "a"]}))
+    ['a', 'a']
+    """
+    found: list[str] = pc.coalesce(rows["mirrors"], rows["id"]).to_pylist()
+    return found
 
 
 def _of_version(entries: list[Entry], schema: Schema | None) -> pa.Table:

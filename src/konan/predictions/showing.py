@@ -25,14 +25,14 @@ def records(
         rows: with the columns of the log.
         deployment: uuid.
         schemas: what versions take.
-        truths: ground truth by prediction id.
+        truths: ground truth by prediction id; that of a prediction counts for its copies.
     """
     present = shown(rows.column_names)
     return [
         LoggedPrediction(
             at=clock.rfc3339(row["at"]),
             output=msgspec.Raw(row["output"].encode()),
-            ground_truth=truths.get(row["id"]),
+            ground_truth=truths.get(row["mirrors"] or row["id"]),
             features=_features(row, present, _wanted(deployment, row["version"], schemas)),
             declared=_declared(row, present, _wanted(deployment, row["version"], schemas)),
             **{name: row[name] for name in _PLAIN},
