@@ -5,6 +5,8 @@ needs no more memory than a small one. Control being down is told at once and to
 """
 
 import asyncio
+import contextlib
+import socket
 from typing import cast
 
 from typing_extensions import override
@@ -72,7 +74,7 @@ class Splice:
             Unauthenticated: there is no Authorization header.
         """
         self.check(head)
-        upstream = self._upstream(exchange, head, waits=False)
+        upstream = self._upstream(exchange, head, waits=bool(body) and not self._peer)
         if body:
             upstream.feed(body)
         upstream.end()
@@ -100,7 +102,7 @@ class Upstream(asyncio.Protocol):
         exchange: the client's side.
         head: the request's head.
         request_id: the id under which the logs name this request.
-        waits: whether the body is still to come.
+        waits: whether the body is kept until control asks for it.
         patience: seconds that control may be silent.
         peer: whether another gateway answers and not control.
     """
@@ -123,6 +125,7 @@ class Upstream(asyncio.Protocol):
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._reading: socket.socket | None = None
         self._waiting: list[bytes] = []
         self._full = False
         self._over = False
@@ -190,6 +193,10 @@ class Upstream(asyncio.Protocol):
         if self._over:
             self._transport.abort()
             return
+        if self._waits:
+            self._reading = socket.fromfd(
+                transport.get_extra_info("socket").fileno(), socket.AF_UNIX, socket.SOCK_STREAM
+            )
         self._transport.write(forwarding.request_head(self._head, self._request_id, waits=self._waits))
         if not self._waits:
             self._send_waiting()
@@ -233,7 +240,14 @@ class Upstream(asyncio.Protocol):
         if exc is None and self._answer is not None and self._framing is None:
             self._finish(b"0\r\n\r\n" if self._rechunk else b"")
         else:
+            self._read_last()
             self._unavailable()
+
+    def _read_last(self) -> None:
+        """Control may have refused in the middle of the body and closed: what it said is still to be read."""
+        if self._answer is None and self._reading is not None:
+            with contextlib.suppress(OSError):
+                self.data_received(self._reading.recv(forwarding.LARGEST_ANSWER_HEAD, socket.MSG_DONTWAIT))
 
     # The answer.
 
@@ -316,3 +330,5 @@ class Upstream(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
+        if self._reading is not None:
+            self._reading.close()

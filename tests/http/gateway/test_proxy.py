@@ -97,6 +97,29 @@ def test_what_control_refuses_by_the_head_needs_no_body(rig: Rig, control: Contr
     assert b"x" not in control.asked[-1].rest
 
 
+def test_a_refusal_by_the_head_is_told_also_when_the_body_is_already_here(rig: Rig, control: Control) -> None:
+    control.behave = lambda asked: asked.say(b"HTTP/1.1 415 Wrong\r\ncontent-length: 2\r\n\r\n{}")
+    with rig.client() as client:
+        for _ in range(300):
+            assert client.ask("POST", "/v1/keys", b"x" * 1000).status == 415
+    assert not [asked for asked in control.asked if asked.rest]
+
+
+def test_a_refusal_in_the_middle_of_a_body_is_told(rig: Rig, control: Control) -> None:
+    def behave(asked: Asked) -> None:
+        asked.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        asked.more()
+        asked.say(b"HTTP/1.1 507 Full\r\ncontent-length: 2\r\n\r\n{}")
+
+    control.behave = behave
+    for _ in range(50):
+        with rig.client() as client:
+            client.send(client.head("POST", UPLOAD, content_length=str(50 * MIB)))
+            client.send(b"x" * 4 * MIB)
+            reply = client.read()
+            assert (reply.status, reply.headers["connection"]) == (507, "close")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
