@@ -9,7 +9,7 @@ REJECTED_BODY_BYTES = 4096
 """So much of a rejected request's body is kept."""
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One request that reached a deployment, as msgpack array (fields are only ever added at the end).
 
     Attributes:

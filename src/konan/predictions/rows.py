@@ -9,15 +9,19 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.json as pa_json
 
 from konan.journal.entry import Entry
-from konan.predictions.columns import MOMENT, SYSTEM, TYPES, columns
+from konan.predictions.columns import MOMENT, SYSTEM, TYPES, Column, columns
 from konan.records.schema import Schema, class_text
 
 Schemas = Callable[[str, int], Schema | None]
 """The schema of a version, by its deployment's uuid and its number; None when there is no such version."""
 
 _DAY_MS = 86_400_000
+_PLAIN = frozenset("nibs")
+"""Letters of columns whose JSON Arrow reads as it stands."""
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -111,8 +115,7 @@ def _of_version(entries: list[Entry], schema: Schema | None) -> pa.Table:
     found["mirrors"] = pa.array(chain.from_iterable(map(_mirrors, entries)), pa.string())
     found["day"] = pa.array(np.fromiter(map(day_of, ids), np.int32, len(ids))).cast(pa.date32())
     found |= _outputs([output for entry in entries for output in entry.outputs])
-    rows = list(chain.from_iterable(map(_rows, entries)))
-    found |= _features(rows, schema)
+    found |= _unread(entries, len(ids)) if schema is None else _features(entries, schema)
     extra = [name for name in found if name not in SYSTEM.names]
     return pa.table({name: found[name] for name in (*SYSTEM.names, *extra)})
 
@@ -121,23 +124,60 @@ def _mirrors(entry: Entry) -> Sequence[str | None]:
     return entry.mirrors or [None] * entry.rows
 
 
-def _rows(entry: Entry) -> list[dict[str, Any]]:
-    decoded = _decode(entry.body)
-    return [decoded] if entry.single else decoded
+def _unread(entries: list[Entry], count: int) -> dict[str, pa.Array]:
+    """The rows as JSON, when nobody knows their types any more."""
+    decoded = ([_decode(entry.body)] if entry.single else _decode(entry.body) for entry in entries)
+    texts = [_encode(row).decode() for row in chain.from_iterable(decoded)]
+    return {"row": pa.array(texts, pa.string(), size=count)}
 
 
-def _features(rows: list[dict[str, Any]], schema: Schema | None) -> dict[str, pa.Array]:
-    if schema is None:
-        return {"row": pa.array([_encode(row).decode() for row in rows], pa.string())}
-    found = {"row": pa.nulls(len(rows), pa.string())}
-    for column in columns(schema):
-        name = column.name
-        cells = [row.get(name) for row in rows]
-        found[column.physical] = pa.array(_converted(cells, column.letter), TYPES[column.letter])
+def _features(entries: list[Entry], schema: Schema) -> dict[str, pa.Array]:
+    wanted = columns(schema)
+    table = _read(entries, wanted)
+    if table is not None:
+        read = {column.physical: table[column.name].combine_chunks() for column in wanted}
+        return {"row": pa.nulls(table.num_rows, pa.string()), **read}
+    cells = _cells(entries, [column.name for column in wanted])
+    found = {"row": pa.nulls(len(cells[0]) if cells else 0, pa.string())}
+    for column, values in zip(wanted, cells, strict=True):
+        found[column.physical] = pa.array(_converted(values, column.letter), TYPES[column.letter])
     return found
 
 
-def _converted(cells: list[Any], letter: str) -> Iterable[Any]:
+def _read(entries: list[Entry], wanted: list[Column]) -> pa.Table | None:
+    """The rows as Arrow reads them, several times cheaper; None if they are not plain enough for it."""
+    plain = all(entry.single for entry in entries) and all(column.letter in _PLAIN for column in wanted)
+    lines = b"\n".join([entry.body for entry in entries]) if plain and wanted else b""
+    if lines.count(b"\n") != len(entries) - 1 or not lines:
+        return None
+    shape = pa.schema([(column.name, TYPES[column.letter]) for column in wanted])
+    parse = pa_json.ParseOptions(explicit_schema=shape, unexpected_field_behavior="ignore")
+    block = max(1 << 20, 2 * max(len(entry.body) for entry in entries))
+    options = pa_json.ReadOptions(use_threads=False, block_size=block)
+    try:
+        table = pa_json.read_json(pa.BufferReader(lines), options, parse)
+    except pa.ArrowInvalid:  # as 3.0 for an integer
+        return None
+    return table if table.num_rows == len(entries) else None
+
+
+def _cells(entries: list[Entry], names: list[str]) -> list[tuple[Any, ...]]:
+    """The values of each name, row after row; None where a row has none.
+
+    row = msgspec.defstruct("Row", fields, rename={f"c{n}": one for n, one in enumerate(names)}, gc=False)
+    """
+    fields = [(f"c{number}", Any, None) for number in range(len(names))]
+    row = msgspec.defstruct("Row", fields, rename={f"c{n}": name for n, name in enumerate(names)}, gc=False)
+    many = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type] # made above
+    if all(entry.single for entry in entries):
+        rows = many(b"[" + b",".join([entry.body for entry in entries]) + b"]")
+    else:
+        bodies = (b"[" + entry.body + b"]" if entry.single else entry.body for entry in entries)
+        rows = list(chain.from_iterable(map(many, bodies)))
+    return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+
+
+def _converted(cells: Sequence[Any], letter: str) -> Iterable[Any]:
     if letter == "i":
         return [None if cell is None else int(cell) for cell in cells]
     if letter == "t":
@@ -165,27 +205,43 @@ def moment(text: str) -> datetime | None:
         return None
 
 
+class _Output(msgspec.Struct, gc=False):
+    """The parts of an output that have columns; other parts are passed over."""
+
+    label: Any = None
+    value: Any = None
+    probabilities: Any = None
+
+
 def _outputs(texts: list[bytes]) -> dict[str, pa.Array]:
-    decoded = _decode(b"[" + b",".join(texts) + b"]")
-    cells = [_told(output) for output in decoded]
+    cells = [_told(output) for output in _decoded(texts)]
     return {
         "label": pa.array([cell[0] for cell in cells], pa.string()),
         "value": pa.array([cell[1] for cell in cells], pa.float64()),
         "probability": pa.array([cell[2] for cell in cells], pa.float64()),
-        "output": pa.array([text.decode() for text in texts], pa.string()),
+        "output": pa.array(texts, pa.binary()).cast(pa.string()),
     }
 
 
-def _told(output: Any) -> tuple[str | None, float | None, float | None]:
-    if not isinstance(output, dict):
-        return None, None, None
-    label, value = output.get("label"), output.get("value")
+def _decoded(texts: list[bytes]) -> Iterable[_Output]:
+    whole = b"[" + b",".join(texts) + b"]"
+    try:
+        return msgspec.json.decode(whole, type=list[_Output])
+    except msgspec.ValidationError:  # a model that answers something else than objects
+        return (
+            msgspec.convert(one, _Output) if isinstance(one, dict) else _Output() for one in _decode(whole)
+        )
+
+
+def _told(output: _Output) -> tuple[str | None, float | None, float | None]:
+    label, shares = output.label, output.probabilities
     text = class_text(label) if isinstance(label, str | bool | int | float) else None
-    shares = output.get("probabilities")
     share = shares.get(text) if isinstance(shares, dict) else None
-    return text, _number(value), _number(share)
+    return text, _number(output.value), _number(share)
 
 
 def _number(value: object) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known and isinstance(value, int | float) else None
+    if type(value) is float:
+        return value
+    known = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if known and isinstance(value, int) else None
