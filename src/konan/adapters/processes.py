@@ -84,6 +84,25 @@ class WorkerProcess:
             raise WorkerFailed(_failure("WorkerDied", f"The worker spoke nonsense: {error}.")) from None
         return {**ready, "sandbox": {"level": sandbox["level"], "layers": sandbox["layers"]}}
 
+    async def configure(self, model: dict[str, Any], within: float) -> None:
+        """Say how to call the model, after it was loaded without.
+
+        Args:
+            model: has ``features``, ``output`` and ``input``.
+            within: seconds that it may take; after them the worker is killed.
+
+        Raises:
+            WorkerFailed: it failed, died, or took too long; it has been killed.
+        """
+        body = json.dumps({"kind": "configure", **model}).encode()
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.get_running_loop().sock_sendall(self.channel, _LENGTH.pack(len(body)) + body)
+                await self._message("configured")
+        except (OSError, ValueError, KeyError, TimeoutError):
+            self.kill()
+            raise WorkerFailed(_failure("WorkerDied", "The worker could not be told how to call.")) from None
+
     def add_link(self) -> socket.socket:
         """Make a link to the worker.
 

@@ -7,7 +7,7 @@ linked, and have let go of a version before its workers end.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -33,7 +33,9 @@ _log = logging.getLogger(__name__)
 class Builder(Protocol):
     """What makes versions ready to run (`konan.packaging.register.Registrar`)."""
 
-    async def build(self, caller: Principal, version: Version) -> Version:
+    async def build(
+        self, caller: Principal, version: Version, warm: Callable[[WorkerSpec], Awaitable[None]]
+    ) -> Version:
         """Build and certify; the version it returns is ``failed`` when that did not work out."""
         ...
 
@@ -83,6 +85,7 @@ class Fleet:
         self._rows: list[world.Row] = []
         self._specs: dict[str, WorkerSpec] = {}
         self._starting: set[str] = set()
+        self._warming: dict[str, WorkerSpec] = {}
         self._warm: dict[str, float] = {}
         self._readiness = Readiness()
         self._snapshot_lock = asyncio.Lock()
@@ -142,7 +145,7 @@ class Fleet:
             specs = [spec for _, version in wanted if (spec := await self._spec(version)) is not None]
             self._specs = {spec.version_uuid: spec for spec in specs}
             self._readiness.keep_only(self._specs)
-            await self._runtime.want(tuple(specs))
+            await self._want()
 
     def labels(self, caller: Principal) -> frozenset[str]:
         """What the workers that exist for a caller are called, as ``bikes v3``."""
@@ -212,7 +215,9 @@ class Fleet:
     async def _bring_up(self, caller: Principal, version: Version) -> None:
         try:
             async with self._builds:
-                version = await self._builder.build(caller, version)
+                version = await self._builder.build(caller, version, self._warm_up)
+            if version.state == "failed":
+                await self._cool_down(version)
             if version.state != "failed":
                 version = msgspec.structs.replace(version, step="start")
                 await asyncio.to_thread(self._store.put_version, caller, version)
@@ -224,6 +229,22 @@ class Fleet:
         except Exception:  # noqa: BLE001 - one version's fault must not end the others
             _log.exception("a version could not be brought up", extra={"version": version.uuid})
             await self._failed(caller, version, KonanError("The server failed to bring the version up."))
+
+    async def _want(self) -> None:
+        """Ask for the workers of what is served, and for those that only load a model until it is."""
+        for uuid in self._specs:
+            self._warming.pop(uuid, None)
+        await self._runtime.want((*self._specs.values(), *self._warming.values()))
+
+    async def _warm_up(self, spec: WorkerSpec) -> None:
+        async with self._world_lock:
+            self._warming[spec.version_uuid] = spec
+            await self._want()
+
+    async def _cool_down(self, version: Version) -> None:
+        async with self._world_lock:
+            if self._warming.pop(version.uuid, None) is not None:
+                await self._want()
 
     async def _start(self, version: Version) -> None:
         self._starting.add(version.uuid)
@@ -266,6 +287,7 @@ class Fleet:
 
     async def _failed(self, caller: Principal, version: Version, error: KonanError) -> None:
         self._starting.discard(version.uuid)
+        self._warming.pop(version.uuid, None)
         try:
             known = await asyncio.to_thread(self._store.version, caller, version.deployment, version.version)
             failure = Failure(

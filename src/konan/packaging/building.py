@@ -7,7 +7,7 @@ the model's file goes on beside the building of the environment and the loading 
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +39,10 @@ _MOST_IMPORTS = 500
 _OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+Warm = Callable[[WorkerSpec], Awaitable[None]]
+"""Has workers load a model that is still on trial, so that they are ready when it has passed."""
+
+
 @dataclass(slots=True)
 class _Work:
     """What is being built, and the step it is at."""
@@ -46,6 +50,7 @@ class _Work:
     caller: Principal
     version: Version
     upload: Upload
+    warm: Warm
     step: str = "package"
 
     @property
@@ -91,8 +96,13 @@ class Builder:
     environments: Environments
     start: StartWorker
 
-    async def build(self, caller: Principal, version: Version) -> Version:
+    async def build(self, caller: Principal, version: Version, warm: Warm) -> Version:
         """Build and certify a version; may be called again for one that was being built.
+
+        Args:
+            caller: on whose behalf.
+            version: ``building``.
+            warm: told which workers will be wanted, as soon as they can load the model.
 
         Returns:
             The version, still ``building`` at step ``start``, or ``failed`` with the reason; as stored.
@@ -103,7 +113,7 @@ class Builder:
         if version.state != "building" or version.package:
             return version
         stored = await asyncio.to_thread(self.blobs.read, version.upload)
-        work = _Work(caller, version, msgspec.json.decode(stored, type=Upload))
+        work = _Work(caller, version, msgspec.json.decode(stored, type=Upload), warm)
         try:
             return await self._steps(work)
         except KonanError as error:
@@ -164,6 +174,7 @@ class Builder:
         with piped(self.paths.logs / f"{work.version.uuid}.log", self.settings.log_bytes) as log:
             spec = self.spec(work.version, lock.digest, self._model(work))
             worker = self.start(spec, log=log, unsafe=self.settings.unsafe_models)
+        await work.warm(msgspec.structs.replace(spec, warming=True))
         said = await ready(worker, self.settings.worker_start_timeout)
         try:
             about = described(said)

@@ -15,7 +15,7 @@ from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, NotAllowed, NotFound
 from konan.ids import is_name, new_uuid
 from konan.packaging import layout, uploads
-from konan.packaging.building import Builder, digests
+from konan.packaging.building import Builder, Warm, digests
 from konan.packaging.environment import Environments, read_lock
 from konan.packaging.reference import make_reference
 from konan.packaging.trial import Form, StartWorker
@@ -115,13 +115,18 @@ class Registrar:
         )
         return self._store.add_version(caller, version)
 
-    async def build(self, caller: Principal, version: Version) -> Version:
+    async def build(self, caller: Principal, version: Version, warm: Warm) -> Version:
         """Build and certify a version; may be called again for one that was being built.
+
+        Args:
+            caller: on whose behalf.
+            version: ``building``.
+            warm: told which workers will be wanted, as soon as they can load the model.
 
         Returns:
             The version as it is stored then: ``building`` at step ``start``, or ``failed`` with the reason.
         """
-        return await self._builder.build(caller, version)
+        return await self._builder.build(caller, version, warm)
 
     def materialise(self, version: Version) -> None:
         """Check every file of a version against its digest, and lay out anew what is missing or damaged.

@@ -77,6 +77,8 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
         threads: numeric threads of each.
         start_timeout: seconds within which each must be ready.
         crashes: crashes within a minute after which the version rests.
+        warming: only load the model; nobody is told of these workers until the same spec comes without this,
+            and with a ``model`` that says more of how to call it.
     """
 
     version_uuid: str
@@ -91,3 +93,4 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     threads: int
     start_timeout: float
     crashes: int
+    warming: bool = False

@@ -44,7 +44,8 @@ class Fleet:
         """Make exactly these workers run; a spec that changed replaces the workers of its version."""
         wanted = {spec.version_uuid: spec for spec in specs}
         for uuid, version in list(self._versions.items()):
-            if wanted.get(uuid) != version.spec:
+            spec = wanted.get(uuid)
+            if spec != version.spec and (spec is None or not version.settle(spec)):
                 del self._versions[uuid]
                 self._leave(version)
         for uuid, spec in wanted.items():

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from konan import clock
 from konan.adapters.processes import WorkerFailed, WorkerProcess, start_worker
 from konan.errors import KonanError
@@ -94,8 +96,20 @@ class VersionWorkers:
         self._sandbox: dict[str, Any] | None = None
         self._restarts = 0
         self._hurry = asyncio.Event()
+        self._settled = asyncio.Event()
+        if not spec.warming:
+            self._settled.set()
         self._log = logfiles.PipedLog(rules.logs / f"{spec.version_uuid}.log", rules.log_bytes)
         self._slots = [asyncio.create_task(self._keep_one()) for _ in range(spec.replicas)]
+
+    def settle(self, spec: WorkerSpec) -> bool:
+        """Take over a spec that only says more of warming workers; False if it says something else."""
+        warming = replace(spec, warming=True, model=self.spec.model)
+        if not self.spec.warming or self.spec != warming:
+            return False
+        self.spec = spec
+        self._settled.set()
+        return True
 
     def state(self) -> WorkersChanged:
         """How they are now."""
@@ -187,9 +201,13 @@ class VersionWorkers:
         await asyncio.sleep(backoff.crashed(ran))
 
     async def _ready(self, number: int) -> Running:
-        process = start_worker(self.spec, log=self._log.writer, unsafe=self._rules.unsafe)
+        spec = self.spec
+        process = start_worker(spec, log=self._log.writer, unsafe=self._rules.unsafe)
         try:
-            said = await process.ready(self.spec.start_timeout)
+            said = await process.ready(spec.start_timeout)
+            if spec.warming:
+                await self._until_settled(process)
+                await process.configure(self.spec.model, spec.start_timeout)
         except BaseException:
             await _end(process)
             raise
@@ -201,6 +219,16 @@ class VersionWorkers:
         self._outside.to_gateways(Resting(version_uuid=self.spec.version_uuid, seconds=0.0))
         self._outside.to_control(self.state())
         return worker
+
+    async def _until_settled(self, process: WorkerProcess) -> None:
+        """Wait until it is known how to call the model, as long as the worker lives."""
+        ending = asyncio.ensure_future(process.wait())
+        settling = asyncio.ensure_future(self._settled.wait())
+        try:
+            await asyncio.wait([ending, settling], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            settling.cancel()
 
     async def _ended(self, worker: Running) -> bool:
         """Wait until a worker has ended (True) or its memory is full (False)."""

@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import zipfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +46,7 @@ class SaidWorkers:
 
     def __init__(self) -> None:
         self.wanted: list[tuple[str, ...]] = []
+        self.warming: list[tuple[str, ...]] = []
         self.published: list[int] = []
         self.failure: dict[str, str] | None = None
         self.deaf = False
@@ -54,13 +55,15 @@ class SaidWorkers:
         self._running: set[str] = set()
 
     async def want(self, workers: tuple[WorkerSpec, ...]) -> None:
-        self.wanted.append(tuple(sorted(spec.label for spec in workers)))
-        for spec in workers:
+        warm = tuple(spec for spec in workers if not spec.warming)
+        self.wanted.append(tuple(sorted(spec.label for spec in warm)))
+        self.warming.append(tuple(spec.label for spec in workers if spec.warming))
+        for spec in warm:
             if spec.version_uuid not in self._running:
                 ready = 0 if self.failure else spec.replicas
                 sandbox = {"level": "full"}
                 self.say(spec.version_uuid, ready, failure=self.failure, sandbox=sandbox)
-        self._running = {spec.version_uuid for spec in workers}
+        self._running = {spec.version_uuid for spec in warm}
 
     def say(self, uuid: str, ready: int, **others: Any) -> None:
         self.said.put_nowait(WorkersChanged(version_uuid=uuid, ready=ready, **others))
@@ -115,7 +118,10 @@ class Drawer:
             ),
         )
 
-    async def build(self, caller: Principal, version: Version) -> Version:
+    async def build(
+        self, caller: Principal, version: Version, warm: Callable[[WorkerSpec], Awaitable[None]]
+    ) -> Version:
+        await warm(msgspec.structs.replace(self.worker_spec(version), warming=True))
         if self.error:
             raise self.error
         if self.hold:

@@ -203,7 +203,14 @@ def test_the_newest_lines_of_a_model_are_shown(rig: Rig) -> None:
     (rig.paths.logs / "control.log").write_text("canary")
     assert rig.call("GET", path, key).json()["lines"] == ["one", "two", "\ufffd three"]
     assert rig.call("GET", f"{path}?lines=1&version=1", key).json()["lines"] == ["\ufffd three"]
-    for wrong in ("lines=0", "lines=10001", "version=0", "version=../control", "file=control.log"):
+    for wrong in (
+        "lines=0",
+        "lines=10001",
+        "version=0",
+        "version=1000000000",
+        "version=../control",
+        "file=control.log",
+    ):
         assert rig.call("GET", f"{path}?{wrong}", key).status_code == 422
     assert rig.call("GET", f"{path}?version=2", key).status_code == 404
 

@@ -36,6 +36,7 @@ def test_gateways_know_a_version_before_its_workers_run(rig: Rig) -> None:
     uuid = rig.deploy(key).json()["uuid"]
     rig.until(lambda: rig.call("GET", BIKES, key).json()["state"] == "building")
     assert "bikes v1" not in rig.runtime.wanted[-1]
+    assert rig.runtime.warming[-1] == ("bikes v1",)
     rig.drawer.hold.set()
     rig.until(lambda: state(rig, key, 1) == "live")
     rig.until(lambda: rig.snapshot().routes[0].live == 1)

@@ -25,6 +25,7 @@ from konan.packaging.pack import pack
 from konan.packaging.register import Registrar
 from konan.records.access import Principal
 from konan.records.deployments import Version
+from konan.records.routes import WorkerSpec
 from konan.records.upload import MANIFEST_NAME, UploadManifest
 from konan.worker import frames
 
@@ -46,10 +47,14 @@ class Server:
         self.store.ensure_project("default", "2026-01-01T00:00:00Z")
         self.blobs = DiskBlobs(self.paths.blobs)
         self.settings = Settings(data_dir=str(root), **settings)
+        self.warmed: list[WorkerSpec] = []
         self.registrar = Registrar(self.store, self.blobs, self.paths, self.settings, start_worker)
 
     def build(self, version: Version) -> Version:
-        return asyncio.run(self.registrar.build(OWNER, version))
+        return asyncio.run(self.registrar.build(OWNER, version, self.warm))
+
+    async def warm(self, spec: WorkerSpec) -> None:
+        self.warmed.append(spec)
 
     def kept(self) -> int:
         return sum(path.is_file() for path in self.paths.blobs.rglob("*"))
@@ -146,7 +151,9 @@ def test_versions_of_one_lock_are_built_at_once(server: Server, tmp_path: Path) 
     taken = [server.registrar.accept(OWNER, "sums", packed(tmp_path)) for _ in range(2)]
 
     async def scenario() -> list[Version]:
-        return await asyncio.gather(*(server.registrar.build(OWNER, version) for version in taken))
+        return await asyncio.gather(
+            *(server.registrar.build(OWNER, version, server.warm) for version in taken)
+        )
 
     first, second = asyncio.run(scenario())
     assert (first.version, second.version) == (1, 2)

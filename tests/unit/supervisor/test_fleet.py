@@ -296,3 +296,50 @@ def test_stopping_ends_workers_that_still_load(check: Check, spec: WorkerSpec, t
         await asyncio.to_thread(until, lambda: log.exists() and "loads" in log.read_text())
 
     check(body)
+
+
+def test_a_warming_worker_is_told_to_nobody_until_it_is_known_how_to_call_it(
+    check: Check, spec: WorkerSpec
+) -> None:
+    unknown = {**spec.model, "features": []}
+    warming = msgspec.structs.replace(spec, warming=True, model=unknown)
+
+    async def body(fleet: Fleet, listener: Listener) -> None:
+        fleet.want((warming,))
+        fleet.want((warming,))
+        (version,) = fleet._versions.values()
+        assert (fleet.states()[0].ready, listener.links) == (0, {})
+        fleet.want((spec,))
+        assert list(fleet._versions.values()) == [version]
+        worker = await listener.linked(1)
+        assert is_answered(await listener.ask(worker, 2.0))
+        assert fleet.states()[0].ready == 1
+
+    check(body)
+
+
+def test_a_warming_worker_that_is_not_wanted_after_all_ends(check: Check, spec: WorkerSpec) -> None:
+    warming = msgspec.structs.replace(spec, warming=True)
+
+    async def body(fleet: Fleet, listener: Listener) -> None:
+        fleet.want((warming,))
+        fleet.want(())
+        fleet.want((msgspec.structs.replace(spec, version_uuid="019af000-0000-7000-8000-000000000002"),))
+        await listener.linked(1)
+        assert len(fleet.states()) == 1
+
+    check(body)
+
+
+def test_a_warming_worker_whose_spec_turns_out_to_be_another_is_replaced(
+    check: Check, spec: WorkerSpec
+) -> None:
+    warming = msgspec.structs.replace(spec, warming=True, memory=3 << 30)
+
+    async def body(fleet: Fleet, listener: Listener) -> None:
+        fleet.want((warming,))
+        fleet.want((spec,))
+        worker = await listener.linked(1)
+        assert is_answered(await listener.ask(worker, 2.0))
+
+    check(body)
