@@ -58,27 +58,43 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         return self.output[name]
 
 
-class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The true value of one prediction.
+class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The true value of one prediction, which its id or the business key in its row names.
 
     Attributes:
-        prediction_id: id of the prediction.
-        target: the value, or an object in the output's shape.
-        observed_at: RFC 3339; when the truth was known, if not now.
+        prediction_id: id of the prediction; or
+        key: the business key that the row carried, where a version declares one. It means the newest
+            prediction with that key when the truth was observed; if there is none yet, the truth waits for
+            it for 30 days.
+        target: the value, or an object in the output's shape (its ``label`` or ``value`` is taken).
+        observed_at: RFC 3339; when the truth was known, if not now. Of several, the one observed last counts.
     """
 
-    prediction_id: str
+    prediction_id: str | None = None
+    key: str | int | float | bool | None = None
     target: Any
     observed_at: str | None = None
 
 
-class FeedbackResult(msgspec.Struct, frozen=True, kw_only=True):
+class FeedbackResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one piece of feedback.
 
     Attributes:
-        prediction_id: id of the prediction.
-        status: the server's word for it, as ``accepted`` or ``404``.
+        prediction_id: id of the prediction, as it was sent; of feedback by key the one that was found.
+        key: the business key, if one was sent.
+        status: ``accepted`` (the first truth of the prediction), ``revised`` (kept beside earlier ones),
+            ``duplicate`` (known already, nothing is changed), ``parked`` (waits for a prediction with the
+            key); or a number as HTTP has it: 404 for an unknown prediction, 422 for what cannot be its truth,
+            429 when too many keys wait.
+        detail: why it was refused.
     """
 
-    prediction_id: str
     status: str | int
+    prediction_id: str = ""
+    key: str | int | float | bool | None = None
+    detail: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was not taken."""
+        return isinstance(self.status, int)

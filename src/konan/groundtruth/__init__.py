@@ -1,0 +1,1 @@
+"""Ground truth: what was true after all, kept beside the predictions that it is about."""

@@ -1,0 +1,261 @@
+"""What becomes of each item of a request: one that is wrong is refused, the others are taken."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from konan.groundtruth.held import Held
+from konan.groundtruth.keys import KeyFinder, text_of
+from konan.groundtruth.revisions import Batch, Parked, Revision, Status, judged
+from konan.groundtruth.targets import Target, target_of
+from konan.predictions.reading import PredictionLog
+from konan.predictions.rows import Schemas, moment
+from konan.records.predictions import Feedback, FeedbackResult
+from konan.records.schema import Output
+
+PARKED_KEYS = 200_000
+"""So many keys of a deployment may wait at once."""
+
+History = Callable[[str, Sequence[str]], dict[str, list[Revision]]]
+"""All that is known of some predictions of a deployment."""
+
+_UNKNOWN = "There is no such prediction."
+_NO_KEY = "No version of the deployment declares a business key (`konan deploy --key`)."
+_TOO_MANY = "Too many keys wait for their predictions."
+_ONE_NAME = "Give either prediction_id or key."
+_NO_TIME = "The field observed_at is no RFC 3339 time."
+_encode = msgspec.json.Encoder().encode
+
+
+class Received(NamedTuple):
+    """Who sent a request, and when.
+
+    Attributes:
+        key_id: public id of the API key.
+        arrival: of its first item, nanoseconds since 1970-01-01 UTC; the next items count up from it.
+    """
+
+    key_id: str
+    arrival: int
+
+
+class _Said(NamedTuple):
+    """An item that can be understood."""
+
+    at: int
+    item: Feedback
+    id: str | None
+    key: str
+    observed: int
+    stated: bool
+
+
+class _Meant(NamedTuple):
+    """The prediction that an item is about."""
+
+    id: str
+    version: int
+
+
+class Decider:
+    """Decides with what is known; changes nothing.
+
+    Args:
+        log: of predictions.
+        keys: finds predictions by business keys.
+        schemas: what versions answer.
+        held: what waits.
+        history: what is known.
+    """
+
+    def __init__(
+        self, log: PredictionLog, keys: KeyFinder, schemas: Schemas, held: Held, history: History
+    ) -> None:
+        self._log = log
+        self._keys = keys
+        self._schemas = schemas
+        self._held = held
+        self._history = history
+
+    def decide(
+        self, deployment: str, items: Sequence[Feedback | FeedbackResult], received: Received
+    ) -> tuple[list[FeedbackResult], Batch]:
+        """The result of each item in their order, and what they change together.
+
+        Args:
+            deployment: uuid.
+            items: what was sent; what was refused already stays so.
+            received: by whom and when.
+        """
+        work = _Work(deployment, received, items)
+        meant = self._meant(deployment, work.said)
+        targets = {
+            said.at: work.target(said, self._output(deployment, meant.get(said.at))) for said in work.said
+        }
+        ids = {one.id for one in meant.values()}
+        history = self._history(deployment, sorted(ids))
+        for said in work.said:
+            target = targets[said.at]
+            if target is None:
+                continue
+            if said.at in meant:
+                work.revise(said, meant[said.at].id, target, history)
+            elif said.id is not None:
+                work.refuse(said, 404, _UNKNOWN)
+            elif not self._keys.declared(deployment):
+                work.refuse(said, 422, _NO_KEY)
+            else:
+                work.park(said, self._held)
+        return work.results(), Batch(work.revisions, work.parked)
+
+    def unpark(self, deployment: str, parked: Sequence[Parked], since: int) -> Batch:
+        """What follows from the predictions that have come for what waited.
+
+        Args:
+            deployment: uuid.
+            parked: what waits.
+            since: only predictions from then on can have come, microseconds since 1970-01-01 UTC.
+        """
+        matches = self._keys.find(deployment, [(one.key, one.observed) for one in parked], since)
+        found = [
+            (one, matches[one.key, one.observed]) for one in parked if (one.key, one.observed) in matches
+        ]
+        history = self._history(deployment, sorted({match.id for _, match in found}))
+        revisions = []
+        for one, match in found:
+            try:
+                sent = msgspec.json.decode(one.target)
+                target = target_of(sent, self._output(deployment, _Meant(match.id, match.version)))
+            except ValueError:  # it was sent before anybody knew what could be its truth
+                continue
+            new = Revision(match.id, one.observed, one.arrival, *target, one.key, one.key_id)
+            known = history.setdefault(match.id, [])
+            if judged(known, new, stated=True) != "duplicate":
+                known.append(new)
+                revisions.append(new)
+        return Batch(revisions, unparked=[one.arrival for one, _ in found])
+
+    def _meant(self, deployment: str, said: Sequence[_Said]) -> dict[int, _Meant]:
+        """The predictions that items are about, by the items' positions."""
+        ids = {one.id for one in said if one.id is not None}
+        known = self._log.known(deployment, ids) if ids else {}
+        asked = [(one.key, one.observed) for one in said if one.id is None]
+        matches = self._keys.find(deployment, asked) if asked and self._keys.declared(deployment) else {}
+        found = {}
+        for one in said:
+            if one.id is not None and one.id in known:
+                found[one.at] = _Meant(known[one.id].original, known[one.id].version)
+            elif one.id is None and (one.key, one.observed) in matches:
+                match = matches[one.key, one.observed]
+                found[one.at] = _Meant(match.id, match.version)
+        return found
+
+    def _output(self, deployment: str, meant: _Meant | None) -> Output | None:
+        schema = self._schemas(deployment, meant.version) if meant is not None else None
+        return None if schema is None else schema.output
+
+
+class _Work:
+    """The results of one request while they are made."""
+
+    def __init__(
+        self, deployment: str, received: Received, items: Sequence[Feedback | FeedbackResult]
+    ) -> None:
+        self.revisions: list[Revision] = []
+        self.parked: list[Parked] = []
+        self.said: list[_Said] = []
+        self._deployment = deployment
+        self._received = received
+        self._waiting: dict[str, list[Parked]] = {}
+        self._results: list[FeedbackResult | None] = []
+        for at, item in enumerate(items):
+            self._results.append(item if isinstance(item, FeedbackResult) else self._understood(at, item))
+
+    def results(self) -> list[FeedbackResult]:
+        """The results, when all are made."""
+        return [result for result in self._results if result is not None]
+
+    def target(self, said: _Said, output: Output | None) -> Target | None:
+        """The truth in an item; None if it is none, which is its result then."""
+        try:
+            return target_of(said.item.target, output)
+        except ValueError as error:
+            self.refuse(said, 422, str(error))
+            return None
+
+    def refuse(self, said: _Said, status: int, detail: str) -> None:
+        """Take an item for nothing."""
+        self._results[said.at] = refusal(said.item, status, detail)
+
+    def revise(self, said: _Said, meant: str, target: Target, history: dict[str, list[Revision]]) -> None:
+        """Take an item as the truth of a prediction."""
+        arrival = self._received.arrival + said.at
+        key = said.key if said.id is None else None
+        new = Revision(meant, said.observed, arrival, *target, key, self._received.key_id)
+        known = history.setdefault(meant, [])
+        status = judged(known, new, stated=said.stated)
+        if status != "duplicate":
+            known.append(new)
+            self.revisions.append(new)
+        shown = said.item.prediction_id or meant
+        self._results[said.at] = FeedbackResult(prediction_id=shown, key=said.item.key, status=status)
+
+    def park(self, said: _Said, held: Held) -> None:
+        """Let an item wait for its prediction."""
+        new = Parked(
+            said.key,
+            said.observed,
+            self._received.arrival + said.at,
+            _encode(said.item.target).decode(),
+            self._received.key_id,
+        )
+        known = (*held.parked_for(self._deployment, said.key), *self._waiting.get(said.key, ()))
+        status: Status | str = "parked"
+        if any(
+            one.target == new.target and (one.observed == new.observed or not said.stated) for one in known
+        ):
+            status = "duplicate"
+        elif not known and held.parked_count(self._deployment) + len(self._waiting) >= PARKED_KEYS:
+            self.refuse(said, 429, _TOO_MANY)
+            return
+        else:
+            self.parked.append(new)
+            self._waiting.setdefault(said.key, []).append(new)
+        self._results[said.at] = FeedbackResult(key=said.item.key, status=status)
+
+    def _understood(self, at: int, item: Feedback) -> FeedbackResult | None:
+        """Note what an item says; its result if that cannot be understood."""
+        if (item.prediction_id is None) == (item.key is None):
+            return refusal(item, 422, _ONE_NAME)
+        observed = self._received.arrival // 1000
+        if item.observed_at is not None:
+            known = _microseconds(item.observed_at)
+            if known is None:
+                return refusal(item, 422, _NO_TIME)
+            observed = known
+        named = None if item.prediction_id is None else item.prediction_id.lower()
+        key = "" if item.key is None else text_of(item.key)
+        self.said.append(_Said(at, item, named, key, observed, item.observed_at is not None))
+        return None
+
+
+def refusal(item: Feedback, status: int, detail: str) -> FeedbackResult:
+    """The result of an item that is not taken."""
+    return FeedbackResult(prediction_id=item.prediction_id or "", key=item.key, status=status, detail=detail)
+
+
+def counts(results: Sequence[FeedbackResult]) -> Mapping[str | int, int]:
+    """How many results there are of each status."""
+    found: dict[str | int, int] = {}
+    for result in results:
+        found[result.status] = found.get(result.status, 0) + 1
+    return found
+
+
+def _microseconds(text: str) -> int | None:
+    found = moment(text)
+    if found is None:
+        return None
+    whole = int(found.replace(microsecond=0).timestamp())
+    return whole * 1_000_000 + found.microsecond
