@@ -35,6 +35,7 @@ class Settings:
     head_count: int = _setting(100, "Most headers of one request.")
     target_bytes: int = _setting(8 * 1024, "Longest request target (path and query).")
     body_bytes: int = _setting(1 * _MIB, "Largest body of a request other than an upload.")
+    feedback_bytes: int = _setting(16 * _MIB, "Largest body of a request with ground truth.")
     upload_bytes: int = _setting(2048 * _MIB, "Largest upload of a version.")
     rows: int = _setting(10_000, "Most rows of one prediction request.")
     json_depth: int = _setting(64, "Deepest nesting of a JSON body.")

@@ -103,12 +103,15 @@ async def control(settings: Settings, channel: Channel) -> None:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await services.fleet.start()
             services.predictions.start()
+            services.truth.open()
+            services.truth.start()
             _settle_memory()
             channel.send(Ready(name="control"))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
         await services.fleet.stop()
+        await services.truth.close()
         await asyncio.to_thread(services.predictions.stop)
     finally:
         listening.cancel()
@@ -134,6 +137,8 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.adapters.disk import DiskBlobs
     from konan.adapters.processes import start_worker
     from konan.control import Fleet, Services
+    from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
+    from konan.groundtruth.keys import StoredKeyColumns
     from konan.packaging.register import Registrar
     from konan.predictions.flusher import Rules
     from konan.predictions.log import Predictions
@@ -142,19 +147,21 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     paths = config.paths(settings)
     registrar = Registrar(metadata, DiskBlobs(paths.blobs), paths, settings, start_worker)
     registrar.sweep()
+    predictions = Predictions(
+        paths.journal,
+        paths.predictions,
+        StoredSchemas(metadata),
+        Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
+        settings.retention_days,
+    )
     return Services(
         settings=settings,
         paths=paths,
         store=metadata,
         registrar=registrar,
         runtime=runtime,
-        predictions=Predictions(
-            paths.journal,
-            paths.predictions,
-            StoredSchemas(metadata),
-            Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
-            settings.retention_days,
-        ),
+        predictions=predictions,
+        truth=GroundTruth(paths.journal / JOURNAL, predictions, StoredKeyColumns(metadata)),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),

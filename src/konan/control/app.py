@@ -15,8 +15,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from konan.access.permissions import require
-from konan.control import bodies, deployments, keys, predictions, sql, system
-from konan.control.bodies import Upload
+from konan.control import bodies, deployments, feedback, keys, predictions, sql, system
+from konan.control.bodies import Bulk, Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
 from konan.control.table import Call, Endpoint, Nothing, Streamed, Text
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    tables = (deployments.table, predictions.table, sql.table, keys.table, system.table)
+    tables = (deployments.table, predictions.table, feedback.table, sql.table, keys.table, system.table)
     return tuple(endpoint for table in tables for endpoint in table.endpoints)
 
 
@@ -100,6 +100,9 @@ async def _body(
         return Nothing()
     if endpoint.request is Upload:
         return Upload(headers, receive, limit=settings.upload_bytes, patience=settings.body_timeout)
+    if issubclass(endpoint.request, Bulk):
+        limit, within = settings.feedback_bytes, settings.body_timeout
+        return endpoint.request(headers, receive, limit=limit, within=within)
     return await bodies.json_body(
         headers,
         receive,

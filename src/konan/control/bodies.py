@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -89,6 +89,36 @@ class Upload:
         return size, hasher.hexdigest()
 
 
+class Bulk:
+    """A JSON body of one record or an array of very many, in which one that is wrong spoils no other.
+
+    Args:
+        headers: of the request, names in lower case.
+        receive: gives the next part of the body.
+        limit: most bytes.
+        within: seconds for all of it.
+
+    Attributes:
+        record: what one of them is, for the document.
+    """
+
+    record: ClassVar[type]
+
+    def __init__(self, headers: Mapping[str, str], receive: Receive, *, limit: int, within: float) -> None:
+        self._headers = headers
+        self._receive = receive
+        self._limit = limit
+        self._within = within
+
+    async def read(self) -> bytes:
+        """The body.
+
+        Raises:
+            Invalid: it is too large, too slow or not said to be JSON.
+        """
+        return await _json_bytes(self._headers, self._receive, self._limit, self._within)
+
+
 def _check(size: int, digest: str, expected: str) -> None:
     if size == 0:
         raise Invalid("The upload is empty.")
@@ -143,23 +173,27 @@ async def json_body(
     Raises:
         Invalid: it is not that; the kinds of it tell why.
     """
-    if _JSON.fullmatch(headers.get("content-type", "")) is None:
-        raise MediaTypeUnsupported("The body must be application/json in UTF-8.")
-    try:
-        async with asyncio.timeout(within):
-            body = b"".join([part async for part in parts(headers, receive, limit, within)])
-    except TimeoutError:
-        raise RequestTimeout("The body did not arrive in time.") from None
+    body = await _json_bytes(headers, receive, limit, within)
     if _deeper(body, depth):
         raise JsonTooDeep(f"The body nests deeper than {depth} levels.")
     try:
         decoded = msgspec.json.decode(body, type=kind, strict=True)
         json.loads(body, object_pairs_hook=_once)
     except msgspec.ValidationError as error:
-        raise Invalid("The body is not what is asked for.", faults=(_fault(str(error)),)) from None
+        raise Invalid("The body is not what is asked for.", faults=(fault_of(error),)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise JsonMalformed("The body is not JSON.") from None
     return decoded
+
+
+async def _json_bytes(headers: Mapping[str, str], receive: Receive, limit: int, within: float) -> bytes:
+    if _JSON.fullmatch(headers.get("content-type", "")) is None:
+        raise MediaTypeUnsupported("The body must be application/json in UTF-8.")
+    try:
+        async with asyncio.timeout(within):
+            return b"".join([part async for part in parts(headers, receive, limit, within)])
+    except TimeoutError:
+        raise RequestTimeout("The body did not arrive in time.") from None
 
 
 def query(raw: bytes, kind: type[T]) -> T:
@@ -187,7 +221,7 @@ def query(raw: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)
     except msgspec.ValidationError as error:
-        fault = _fault(str(error))
+        fault = fault_of(error)
         message = f"A parameter is not what is asked for: {fault.pointer.lstrip('/')}. {fault.message}"
         raise Invalid(message) from None
 
@@ -210,8 +244,9 @@ def _deeper(body: bytes, depth: int) -> bool:
     return False
 
 
-def _fault(message: str) -> Fault:
+def fault_of(error: msgspec.ValidationError) -> Fault:
     """What msgspec says as a fault: the place as a JSON pointer, and never a value that was sent."""
+    message = str(error)
     place = _PLACE.search(message)
     text = message[: place.start()] if place else message
     steps = [_STEP.sub(r"\1\2", step[0]) for step in _STEP.finditer(place[1])] if place else []

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 
 from konan import errors, ids
-from konan.control.bodies import Upload
+from konan.control.bodies import Bulk, Upload
 from konan.control.table import Endpoint, Nothing, Streamed, Text
 from konan.errors import Fault, KonanError
 from konan.serving import problems
@@ -163,6 +163,8 @@ def _each(kind: object) -> tuple[object, ...]:
     """The records of a type, or of a union of some."""
     if kind in {Nothing, Upload, Text, Streamed}:
         return ()
+    if isinstance(kind, type) and issubclass(kind, Bulk):
+        return kind.record, list[kind.record]  # type: ignore[name-defined] # a type held in a variable
     return get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
 
 

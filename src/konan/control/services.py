@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from konan.config import Paths, Settings
 from konan.control.fleet import Fleet
+from konan.groundtruth.groundtruth import GroundTruth
 from konan.ports import Runtime, Store
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
@@ -44,6 +45,7 @@ class Services:
         registrar: takes in uploads.
         runtime: processes and their counters.
         predictions: what was predicted.
+        truth: what was true after all.
         fleet: keeps gateways and workers in step with the store.
         version: of Konan.
         started_at: RFC 3339.
@@ -55,6 +57,7 @@ class Services:
     registrar: Accepts
     runtime: Observed
     predictions: Predictions
+    truth: GroundTruth
     fleet: Fleet
     version: str
     started_at: str

@@ -40,7 +40,7 @@ ANSWERS = "answers.db"
 
 _log = logging.getLogger(__name__)
 _PREDICT = re.compile(r"/v1/deployments/([^/]+)/predict")
-_UPLOAD = re.compile(r"/v1/deployments/[^/]+/versions")
+_LARGE = re.compile(r"/v1/deployments/[^/]+/(versions|feedback)")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -86,7 +86,10 @@ class Gateway:
         said = Answer(200, b'{"status":"ok"}')
         self._health = Health(lambda: True, said, self._authenticate)
         self._readiness = Health(self.is_ready, said, self._authenticate)
-        self._uploads = Splice(self._desk, settings.upload_bytes)
+        self._large = {
+            "versions": Splice(self._desk, settings.upload_bytes),
+            "feedback": Splice(self._desk, settings.feedback_bytes),
+        }
         self._others = Splice(self._desk, small)
         self._peers = [Splice(self._desk, small, peer_socket(n), peer=True) for n in range(settings.gateways)]
 
@@ -164,9 +167,8 @@ class Gateway:
             owner = self._owner(head)
             here = owner == self._index
             return Predict(self._line, asked[1], head) if here else self._peers[owner]
-        if head.method == "POST" and _UPLOAD.fullmatch(head.path):
-            return self._uploads
-        return self._others
+        large = head.method == "POST" and _LARGE.fullmatch(head.path)
+        return self._large[large[1]] if large else self._others
 
     def _owner(self, head: Head) -> int:
         """The gateway that answers a prediction: any, but with an idempotency key always the same."""

@@ -20,6 +20,8 @@ from konan.control import Fleet, Services, create_app
 from konan.control.gate import Gate
 from konan.control.services import Accepts
 from konan.errors import ModelFileInvalid, NotReady
+from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
+from konan.groundtruth.keys import StoredKeyColumns
 from konan.predictions.flusher import Rules
 from konan.predictions.log import Predictions
 from konan.predictions.schemas import StoredSchemas
@@ -181,15 +183,19 @@ class Rig:
             paths=self.paths,
             warm_seconds=self.warm,
         )
+        predictions = Predictions(
+            self.paths.journal, self.paths.predictions, StoredSchemas(self.store), Rules()
+        )
+        self.truth = GroundTruth(self.paths.journal / JOURNAL, predictions, StoredKeyColumns(self.store))
+        self.truth.open()
         self.services = services = Services(
             settings=self.settings,
             paths=self.paths,
             store=self.store,
             registrar=self.registrar or self.drawer,
             runtime=self.runtime,
-            predictions=Predictions(
-                self.paths.journal, self.paths.predictions, StoredSchemas(self.store), Rules()
-            ),
+            predictions=predictions,
+            truth=self.truth,
             fleet=fleet,
             version="0.0",
             started_at=AT,
@@ -200,11 +206,13 @@ class Rig:
     def restart(self) -> None:
         """End control and start it again on the same data."""
         self.run(self.fleet.stop())
+        self.run(self.truth.close())
         self.runtime = SaidWorkers()
         self.fleet, self.app = self.run(self._start())
 
     def close(self) -> None:
         self.run(self.fleet.stop())
+        self.run(self.truth.close())
         self.runner.close()
         self.store.close()
 
