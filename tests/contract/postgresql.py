@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 _USER = "konan"
 
 
@@ -70,10 +72,13 @@ def _binaries() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     if not found and on_path is None:
-        raise RuntimeError(
+        missing = (
             "The store is tested on a real PostgreSQL, and there is none here. "
             "Install it (Debian: apt-get install postgresql; macOS: brew install postgresql)."
         )
+        if os.environ.get("CI"):  # where everything is installed, it may not go untested
+            raise RuntimeError(missing)
+        pytest.skip(missing)
     return found[-1].parent if found else Path(str(on_path)).parent
 
 
