@@ -16,7 +16,7 @@ $(UV):
 	$(TOOLS)/bin/python -m pip install --quiet 'uv>=0.13,<0.14'
 
 setup: $(UV)  ## make the environment of the lock file in .venv
-	$(UV) sync --quiet --frozen --no-python-downloads --python $(PYTHON)
+	$(UV) sync --quiet --frozen --compile-bytecode --no-python-downloads --python $(PYTHON)
 
 demo: setup  ## the main job on real data: train, deploy, call, look at the log
 	$(RUN)/konan demo
