@@ -34,7 +34,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     name: Annotated[str, _shown(minLength=1, maxLength=_LONGEST_NAME)]
-    scopes: Annotated[tuple[str, ...], _shown(minItems=1, items={"enum": list(SCOPES)})]
+    scopes: Annotated[tuple[Annotated[str, _shown(enum=list(SCOPES))], ...], _shown(minItems=1)]
     deployments: tuple[Annotated[str, _shown(pattern=f"^{ids.NAME.pattern}$")], ...] | None = None
     expires_days: Annotated[int, _shown(minimum=1, maximum=LONGEST_DAYS)] | None = None
 

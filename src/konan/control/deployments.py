@@ -25,7 +25,7 @@ from konan.errors import (
     StorageFull,
 )
 from konan.records.access import Principal
-from konan.records.deployments import Deployment, Version
+from konan.records.deployments import LARGEST_VERSION, Deployment, Version
 from konan.serving import openapi
 
 table = Table()
@@ -54,7 +54,7 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         lines: most lines, 1 to 10000.
     """
 
-    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     lines: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
 
 

@@ -7,6 +7,7 @@ import msgspec
 from konan import errors
 from konan.control.table import Call, Endpoint, Nothing
 from konan.records.access import Scope
+from konan.records.deployments import LARGEST_VERSION
 from konan.records.predictions import Prediction
 from konan.serving import openapi
 
@@ -14,7 +15,7 @@ from konan.serving import openapi
 class PredictQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which version is asked; absent is the live one."""
 
-    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):

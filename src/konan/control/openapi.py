@@ -11,6 +11,7 @@ from konan import errors, ids
 from konan.control.bodies import Bulk, Upload
 from konan.control.table import Endpoint, Nothing, Streamed, Text
 from konan.errors import Fault, KonanError
+from konan.records.deployments import LARGEST_VERSION
 from konan.serving import problems
 
 _REF = "#/components/schemas/{name}"
@@ -20,6 +21,7 @@ _COMMON = (
     errors.Unauthenticated,
     errors.NotAllowed,
     errors.Invalid,
+    errors.HeadTooLarge,
     errors.ControlUnavailable,
 )
 _JSON_BODY = (
@@ -31,7 +33,7 @@ _JSON_BODY = (
 )
 _PATH: Mapping[str, dict[str, Any]] = {
     "name": {"type": "string", "pattern": f"^{ids.NAME.pattern}$"},
-    "number": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "number": {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION},
     "prediction": {"type": "string", "format": "uuid"},
     "id": {"type": "string", "pattern": "^[0-9a-z]{12}$"},
 }

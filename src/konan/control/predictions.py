@@ -15,6 +15,7 @@ from konan.predictions import export
 from konan.predictions.filters import SHOWN_ROLES, Filters, Range
 from konan.predictions.log import Predictions
 from konan.predictions.reading import Want
+from konan.records.deployments import LARGEST_VERSION
 from konan.records.logged import LoggedPrediction
 from konan.records.schema import LARGEST_INTEGER
 
@@ -46,7 +47,7 @@ class Filter(
 
     since: str = ""
     until: str = ""
-    version: Annotated[int, msgspec.Meta(ge=1, le=10**9)] | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     role: _Role | None = None
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] | None = None
     label: str | None = None

@@ -6,6 +6,9 @@ import msgspec
 
 from konan.records.schema import Schema
 
+LARGEST_VERSION = 999_999_999
+"""The largest number that a version can have."""
+
 VersionState = Literal["building", "failed", "live", "challenger", "canary", "disabled"]
 Rollout = Literal["instant", "shadow", "canary", "split"]
 Durability = Literal["durable", "buffered"]

@@ -7,6 +7,7 @@ somebody declared stands as a real constraint, because a row outside is refused.
 from collections.abc import Iterable
 from typing import Any
 
+from konan.records.deployments import LARGEST_VERSION
 from konan.records.schema import LARGEST_INTEGER, Feature, Learned, Output, Schema, class_text
 from konan.serving.faults import needs_offset
 
@@ -23,6 +24,7 @@ PROBLEMS = {
     422: "The rows do not fit the schema (`faults` says what and where), or the Idempotency-Key was sent "
     "before with another request.",
     429: "More rows wait than are allowed; `Retry-After` says when to try again.",
+    431: "The request line and the headers have more bytes than is allowed.",
     502: "The model failed or answered something invalid.",
     503: "No version can answer right now, or the prediction could not be logged.",
     504: "The model did not answer before the deadline.",
@@ -101,7 +103,7 @@ def _operation(schema: Schema) -> Json:
                 "in": "query",
                 "required": False,
                 "description": "Number of the version to ask; the live one if it is left out.",
-                "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+                "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION},
             },
             {"name": "Idempotency-Key", "in": "header", "required": False, "schema": IDEMPOTENCY_KEY},
         ],
