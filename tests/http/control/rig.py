@@ -96,6 +96,7 @@ class Drawer:
         self.store = store
         self.blobs = blobs
         self.hold: asyncio.Event | None = None
+        self.schema = SCHEMA
         self.error: Exception | None = None
         self.broken: set[str] = set()
         self.referred: list[int] = []
@@ -128,7 +129,9 @@ class Drawer:
             raise self.error
         if self.hold:
             await self.hold.wait()
-        built = msgspec.structs.replace(version, schema=SCHEMA, step="certificate", datasets=self.datasets)
+        built = msgspec.structs.replace(
+            version, schema=self.schema, step="certificate", datasets=self.datasets
+        )
         await asyncio.to_thread(self.store.put_version, caller, built)
         return built
 
