@@ -22,6 +22,10 @@ COMMANDS = {
     "demo": ("konan.cli.commands.demo", "Train, deploy and call a model on real data, to see how it goes."),
     "deploy": ("konan.cli.commands.deploy", "Make a trained model a typed, isolated API."),
     "predict": ("konan.cli.commands.predict", "Ask a deployment about one row or a file of them."),
+    "feedback": (
+        "konan.cli.commands.feedback",
+        "Tell what was true: the truth for predictions, from a file.",
+    ),
     "prediction": ("konan.cli.commands.prediction", "List, show and download what was predicted."),
     "sql": ("konan.cli.commands.sql", "Ask the prediction log in SQL."),
     "status": ("konan.cli.commands.status", "Show deployments and whether they can answer."),

@@ -55,6 +55,7 @@ SHAPES: Mapping[str, Any] = {
     "logs": Log,
     "version list": shapes.Versions,
     "version show": Version,
+    "feedback": shapes.FeedbackSent,
     "prediction list": shapes.LoggedPredictions,
     "prediction show": LoggedPrediction,
     "prediction export": shapes.Exported,

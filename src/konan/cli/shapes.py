@@ -81,6 +81,50 @@ class LoggedPredictions(Shape, frozen=True, kw_only=True):
     predictions: tuple[LoggedPrediction, ...]
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a file with the truth that was not taken.
+
+    Attributes:
+        row: its number, from 1.
+        prediction_id: as it stands there, if it does.
+        key: likewise.
+        status: as HTTP has it; 404 for an unknown prediction, 422 for what cannot be its truth.
+        detail: why.
+    """
+
+    row: int
+    prediction_id: str
+    key: str | int | float | bool | None
+    status: str | int
+    detail: str
+
+
+class FeedbackSent(Shape, frozen=True, kw_only=True):
+    """What became of the truths in a file.
+
+    Attributes:
+        deployment: name of the deployment.
+        rows: rows of the file.
+        left_out: rows whose target is empty; they were not sent.
+        accepted: first truths of their predictions.
+        revised: kept beside earlier ones.
+        duplicate: known already.
+        parked: wait for predictions with their keys.
+        refused: not taken.
+        refusals: the first of these.
+    """
+
+    deployment: str
+    rows: int
+    left_out: int
+    accepted: int
+    revised: int
+    duplicate: int
+    parked: int
+    refused: int
+    refusals: tuple[Refusal, ...] = ()
+
+
 class Exported(Shape, frozen=True, kw_only=True):
     """A file that was written."""
 

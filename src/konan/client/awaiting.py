@@ -13,7 +13,7 @@ from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
 from konan.records.logged import LoggedPrediction
-from konan.records.predictions import Feedback, FeedbackResult, Prediction
+from konan.records.predictions import FeedbackResult, Prediction
 
 
 class AsyncClient:
@@ -110,10 +110,18 @@ class AsyncClient:
             for prediction in await self._sender.walk(steps.predictions(name, chunk, version)):
                 yield prediction
 
-    async def feedback(
-        self, name: str, items: Iterable[Feedback | Mapping[str, Any]]
-    ) -> list[FeedbackResult]:
-        """Send the true values of predictions."""
+    async def feedback(self, name: str, items: Any) -> list[FeedbackResult]:
+        """Send the true values of predictions; sending one again changes nothing.
+
+        Args:
+            name: of the deployment.
+            items: a `Feedback` each, or a mapping with ``prediction_id`` (or ``key``), ``target`` and, where
+                it is known, ``observed_at``; or a table with these columns. Any number: they are sent in
+                requests of at most 50,000.
+
+        Returns:
+            What became of each, in their order.
+        """
         return await self._sender.walk(steps.feedback(name, items))
 
     async def predictions(self, name: str, **filters: Unpack[Filters]) -> AsyncIterator[LoggedPrediction]:

@@ -4,7 +4,7 @@ A step is a request to send or a pause to make; the sender hands back what came 
 and waiting for a version are the same code for `konan.client.Client` and `konan.client.AsyncClient`.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,9 @@ ARCHIVE = "application/zip"
 ATTEMPTS = 4
 LONGEST_PAUSE = 30
 PAGE = 1000
+FEEDBACK_ITEMS = 50_000
+FEEDBACK_BYTES = 8 * 1024 * 1024
+"""Most items and bytes of one request with true values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +174,13 @@ def predictions(name: str, chunk: Chunk, version: int | None = None) -> Steps[li
     ]
 
 
-def feedback(name: str, items: Iterable[Feedback | Mapping[str, Any]]) -> Steps[list[FeedbackResult]]:
-    """Send true values for predictions."""
-    body = msgspec.json.encode([_feedback(item) for item in items])
-    response = yield from ask(Request("POST", f"{_at(name)}/feedback", body=body, media_type=JSON))
-    return decode(response, _FeedbackResults).results
+def feedback(name: str, items: Any) -> Steps[list[FeedbackResult]]:
+    """Send true values for predictions, in requests of at most `FEEDBACK_ITEMS`."""
+    found: list[FeedbackResult] = []
+    for body in _feedback_bodies(items):
+        response = yield from ask(Request("POST", f"{_at(name)}/feedback", body=body, media_type=JSON))
+        found += decode(response, _FeedbackResults).results
+    return found
 
 
 def deployments() -> Steps[list[Deployment]]:
@@ -299,10 +304,24 @@ def _prediction(name: str, body: bytes, version: int | None) -> Request:
     return Request("POST", f"{_at(name)}/predict", query=query, body=body, media_type=JSON)
 
 
+def _feedback_bodies(items: Any) -> Iterator[bytes]:
+    waiting, held = list[bytes](), 0
+    for item in each_row(items) if hasattr(items, "columns") else items:
+        encoded = msgspec.json.encode(_feedback(item))
+        if waiting and (len(waiting) >= FEEDBACK_ITEMS or held + len(encoded) > FEEDBACK_BYTES):
+            yield b"[" + b",".join(waiting) + b"]"
+            waiting, held = [], 0
+        waiting.append(encoded)
+        held += len(encoded) + 1
+    if waiting:
+        yield b"[" + b",".join(waiting) + b"]"
+
+
 def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     if isinstance(item, Feedback):
         item = msgspec.structs.asdict(item)
-    return {key: plain(value, key) for key, value in item.items() if key == "target" or value is not None}
+    cells = ((name, plain(value, name)) for name, value in item.items())
+    return {name: value for name, value in cells if name == "target" or value is not None}
 
 
 def _all(path: str, noun: str, kind: type[T]) -> Steps[list[T]]:

@@ -8,11 +8,12 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.unit.client.conftest import Script
 
 from konan import errors
-from konan.client import AsyncClient, Client, Feedback
+from konan.client import AsyncClient, Client, Feedback, steps
 from konan.client.steps import deploy as deploy_steps
 
 TREE = [kind for kind in errors.all_errors() if kind.__module__ == errors.__name__]
@@ -249,6 +250,18 @@ def test_feedback_is_sent_as_the_contract_has_it(server: Script, client: Client)
         {"prediction_id": "p1", "target": None},
         {"prediction_id": "p2", "target": 3},
     ]
+
+
+def test_very_many_truths_are_sent_in_several_requests(
+    server: Script, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "FEEDBACK_ITEMS", 2)
+    for count in (2, 2, 1):
+        server.answer({"results": [{"status": "accepted"}] * count})
+    table = pa.table({"prediction_id": ["a", "b", "c", "d", "e"], "target": [1, 2, 3, 4, 5]})
+    assert len(client.feedback("bikes", table)) == 5
+    assert [[item["target"] for item in asked.json] for asked in server.asked] == [[1, 2], [3, 4], [5]]
+    assert client.feedback("bikes", []) == []
 
 
 def test_logs_and_system_are_read(server: Script, client: Client) -> None:

@@ -1,0 +1,162 @@
+"""``konan feedback``: the truth for predictions, from a file of any length."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from konan.cli import command as shared
+from konan.cli import rowfiles
+from konan.cli.command import Session
+from konan.cli.shapes import FeedbackSent, Refusal
+from konan.errors import DataInvalid
+from konan.records.predictions import FeedbackResult
+
+PART = 50_000
+SHOWN = 100
+"""So many refusals are told one by one."""
+
+_STATUSES = ("accepted", "revised", "duplicate", "parked")
+
+
+@shared.command(
+    "feedback",
+    examples=(
+        "konan feedback bikes truth.csv",
+        "konan feedback bikes orders.parquet --key order --target rented --observed-at day",
+    ),
+)
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--id", "prediction_id", metavar="COL", help="Column with prediction ids, if not prediction_id."
+)
+@click.option("--key", metavar="COL", help="Column with the business keys that predictions carried instead.")
+@click.option("--target", metavar="COL", default="target", show_default=True, help="Column with the truth.")
+@click.option(
+    "--observed-at",
+    metavar="COL",
+    default="observed_at",
+    show_default=True,
+    help="Column with the time when it was known, if there is one.",
+)
+def command(session: Session, name: str, file: Path, **given: str | None) -> int:
+    """Tell the deployment NAME what was true, from FILE (.csv, .parquet or .jsonl).
+
+    Each row names a prediction, by its id or by its business key, and its target. Rows with an empty target
+    are left out. Sending a file again changes nothing, and a row that is refused keeps no other from being
+    taken. Exits 1 when all are refused.
+    """
+    columns = _columns(given)
+    sent = _Sent()
+    with (
+        session.client() as client,
+        session.screen.progress(f"Sending {file.name}", rowfiles.count(file)) as advance,
+    ):
+        items = sent.items(_checked(rowfiles.read(file), columns, file.name), columns)
+        before = 0
+        while part := list(islice(items, PART)):
+            sent.take(client.feedback(name, part))
+            advance(sent.rows - before)
+            before = sent.rows
+    _tell(session, sent.told(name))
+    return int(sent.counts["refused"] > 0 and not any(sent.counts[status] for status in _STATUSES))
+
+
+class _Sent:
+    """What was read and what became of it."""
+
+    def __init__(self) -> None:
+        self.rows = self.left_out = 0
+        self.counts = dict.fromkeys((*_STATUSES, "refused"), 0)
+        self._refusals: list[Refusal] = []
+        self._numbers: list[int] = []
+
+    def items(
+        self, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """The rows as they are sent."""
+        target = columns["target"]
+        for row in rows:
+            self.rows += 1
+            found = row.get(target)
+            if _is_missing(found):
+                self.left_out += 1
+                continue
+            self._numbers.append(self.rows)
+            yield {
+                field: value for field, column in columns.items() if (value := row.get(column)) not in _EMPTY
+            }
+
+    def take(self, results: list[FeedbackResult]) -> None:
+        """Count what became of the rows that were sent last."""
+        for number, result in zip(self._numbers, results, strict=True):
+            self.counts["refused" if result.refused else str(result.status)] += 1
+            if result.refused and len(self._refusals) < SHOWN:
+                self._refusals.append(
+                    Refusal(
+                        row=number,
+                        prediction_id=result.prediction_id,
+                        key=result.key,
+                        status=result.status,
+                        detail=result.detail,
+                    )
+                )
+        self._numbers.clear()
+
+    def told(self, deployment: str) -> FeedbackSent:
+        """All of it."""
+        return FeedbackSent(
+            deployment=deployment,
+            rows=self.rows,
+            left_out=self.left_out,
+            refusals=tuple(self._refusals),
+            **self.counts,
+        )
+
+
+_EMPTY = (None, "")
+
+
+def _is_missing(cell: object) -> bool:
+    if isinstance(cell, str):
+        return cell in rowfiles.MISSING
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _columns(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The column of each field of an item."""
+    named = (
+        {"key": given["key"]}
+        if given["key"]
+        else {"prediction_id": given["prediction_id"] or "prediction_id"}
+    )
+    return {**named, "target": given["target"] or "", "observed_at": given["observed_at"] or ""}
+
+
+def _checked(
+    rows: Iterator[Mapping[str, Any]], columns: Mapping[str, str], file: str
+) -> Iterator[Mapping[str, Any]]:
+    """The rows, when the first has the columns that are needed."""
+    for number, row in enumerate(rows):
+        if number == 0:
+            for field, column in columns.items():
+                if field != "observed_at" and column not in row:
+                    hint = f"Name the column with --{field.removeprefix('prediction_').replace('_', '-')}."
+                    raise DataInvalid(f"{file} has no column {column}.", hint=hint)
+        yield row
+
+
+def _tell(session: Session, sent: FeedbackSent) -> None:
+    if session.screen.json:
+        session.screen.record(sent)
+        return
+    for one in sent.refusals:
+        session.screen.say(f"row {one.row}: {one.status}: {one.detail}")
+    if sent.refused > len(sent.refusals):
+        session.screen.say(f"… and {sent.refused - len(sent.refusals)} more")
+    counted = [(status, getattr(sent, status)) for status in (*_STATUSES, "refused")]
+    session.screen.table(("status", "rows"), [*counted, ("left out", sent.left_out)])
