@@ -3,12 +3,25 @@
 import logging
 from collections.abc import Callable
 
-from konan.errors import KonanError, ModelFailed
+import msgspec
+
+from konan.errors import KonanError, ModelFailed, OutputInvalid
 from konan.serving.batches import join_answers, split
 from konan.worker.frames import Frame
 
 Done = Callable[[Frame | KonanError], None]
 logger = logging.getLogger(__name__)
+
+
+class _Told(msgspec.Struct):
+    """What the gateway takes from a worker's words about a failure."""
+
+    type: str = ""
+
+
+_NO_OUTPUT = "The model answered something that cannot be an output."
+_HINT = "`konan logs` shows what it said."
+_told = msgspec.json.Decoder(_Told)
 
 
 class Call:
@@ -43,9 +56,19 @@ def finish(call: Call, result: Frame | KonanError) -> None:
             logger.exception("The answer of a call could not be handed on")
 
 
-def model_failed() -> ModelFailed:
-    """What a caller hears of an exception in the model: no message and no trace of it."""
-    return ModelFailed("The model failed on this input.", hint="`konan logs` shows what it said.")
+def model_failed(frame: Frame) -> ModelFailed:
+    """What a caller hears of an exception in the model: no message and no trace of it.
+
+    Args:
+        frame: the worker's, of kind ``FAIL``.
+    """
+    try:
+        kind = _told.decode(frame.texts).type
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        kind = ""
+    if kind == "OutputInvalid":
+        return OutputInvalid(_NO_OUTPUT, hint=_HINT)
+    return ModelFailed("The model failed on this input.", hint=_HINT)
 
 
 class Split:
@@ -75,4 +98,4 @@ class Split:
             try:
                 finish(self._call, join_answers(answers))
             except ValueError:
-                finish(self._call, model_failed())
+                finish(self._call, OutputInvalid(_NO_OUTPUT, hint=_HINT))

@@ -276,7 +276,7 @@ class Dispatcher:
 
     def _deliver(self, calls: list[Call], frame: Frame) -> None:
         if len(calls) == 1:
-            finish(calls[0], model_failed() if frame.kind == FAIL else frame)
+            finish(calls[0], model_failed(frame) if frame.kind == FAIL else frame)
             return
         if frame.kind == FAIL:
             self._retry(calls)

@@ -7,9 +7,9 @@ import uvloop
 from tests.unit.serving.dispatching import Bench, Peer, Run, answers, doubled, passes, poisoned
 
 from konan import clock
-from konan.errors import DeadlineExceeded, KonanError, ModelFailed, NotReady, TooMany
+from konan.errors import DeadlineExceeded, KonanError, ModelFailed, NotReady, OutputInvalid, TooMany
 from konan.serving.dispatch import Call
-from konan.worker.frames import DONE, PREDICT, Frame, pack
+from konan.worker.frames import DONE, FAIL, PREDICT, Frame, pack
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -30,6 +30,30 @@ def test_a_poison_row_fails_only_its_own_call(run: Run) -> None:
         bench.close()
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        (b'{"type":"OutputInvalid","message":"SECRET"}', OutputInvalid),
+        (b'{"type":"ValueError","message":"OutputInvalid SECRET"}', ModelFailed),
+        (b'{"type":["OutputInvalid"]}', ModelFailed),
+        (b"\xff", ModelFailed),
+        (b"", ModelFailed),
+    ],
+)
+def test_what_cannot_be_an_answer_is_told_from_an_exception(told: bytes, error: type[KonanError]) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        serving = asyncio.create_task(Peer(bench, 1).serve(lambda frame: Frame(FAIL, frame.rows, b"", told)))
+        answer = await bench.call(1)
+        assert type(answer) is error
+        assert "SECRET" not in answer.message
+        bench.dispatcher.close()
+        await serving
+        bench.close()
+
+    asyncio.run(scenario())
 
 
 def test_an_answer_of_another_size_is_asked_again_alone(run: Run) -> None:
