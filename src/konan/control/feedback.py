@@ -58,8 +58,8 @@ async def feedback(call: Call[Nothing, FeedbackBody]) -> FeedbackResults:
 def items_in(body: bytes) -> list[Feedback | FeedbackResult]:
     """The items of a body; of one that is wrong, its result.
 
-    >>> items_in(b'{"prediction_id": "p", "target": 1}')
-    [Feedback(prediction_id='p', target=1)]
+    >>> [item.target for item in items_in(b'{"prediction_id": "p", "target": 1}')]
+    [1]
     >>> [item.status for item in items_in(b'[{"prediction_id": "p"}, 7]')]
     [422, 422]
 

@@ -48,4 +48,4 @@ def test_the_end_of_one_leaves_the_other_serving(two: Server) -> None:
         load.more()
     assert not set(load.refused) - {503}
     journals = sorted(path.name for path in (two.data / "journal").iterdir() if path.is_dir())
-    assert journals == ["0", "1"]
+    assert journals == ["0", "1", "truth"]
