@@ -37,7 +37,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (7)")
-    parser.add_argument("--seconds", type=float, default=3, help="seconds of load per server and round (3)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load per server and round (3)")
     parser.add_argument("--connections", default="1,16,64", help="concurrency levels (1,16,64)")
     parser.add_argument("--models", default="lr,forest", help="lr, forest or both")
     parser.add_argument("--out", default="", help="write the tables to this file too")
