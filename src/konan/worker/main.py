@@ -20,10 +20,9 @@ import site
 import socket
 import sys
 import time
-import traceback
 from typing import Any, Dict
 
-from . import integrity, seccomp, wire
+from . import integrity, seccomp, traces, wire
 from .loaders import Model, load
 from .serve import log, serve
 
@@ -36,8 +35,10 @@ def main(arguments: "list[str]") -> None:
     """
     started = time.perf_counter()
     channel = socket.socket(fileno=wire.CHANNEL)
+    package = ""
     try:
         start = _start_message()
+        package = str(start["package"])
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         if "filtered" in arguments:
             seccomp.install(seccomp.EXEC, [])
@@ -45,13 +46,13 @@ def main(arguments: "list[str]") -> None:
         described = model.describe()
         wire.send(channel, _ready(described, time.perf_counter() - started))
     except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit included
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        text = traces.text_of(error, package)
         log(text)
         wire.send(channel, wire.failed(type(error).__name__, str(error), text))
         sys.exit(1)
     gc.collect()
     gc.freeze()
-    serve(channel, model)
+    serve(channel, model, package)
 
 
 def _start_message() -> "Dict[str, Any]":

@@ -8,10 +8,9 @@ import selectors
 import socket
 import struct
 import time
-import traceback
 from typing import Tuple
 
-from . import frames, wire
+from . import frames, traces, wire
 from .loaders import Model, OutputInvalid
 
 LARGEST_ANSWER = 64 << 20
@@ -25,12 +24,13 @@ class _Stop(Exception):
     """The supervisor has closed the channel."""
 
 
-def serve(channel: socket.socket, model: Model) -> None:
+def serve(channel: socket.socket, model: Model, package: str = "") -> None:
     """Answer every link until the channel is closed.
 
     Args:
         channel: the supervisor's messages; each brings a new link.
         model: answers the frames.
+        package: directory of the model's package.
     """
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
@@ -40,7 +40,7 @@ def serve(channel: socket.socket, model: Model) -> None:
                     link = key.fileobj
                     if link is channel:
                         _hear(channel, selector, model)
-                    elif isinstance(link, socket.socket) and not _serve_once(link, model):
+                    elif isinstance(link, socket.socket) and not _serve_once(link, model, package):
                         selector.unregister(link)
                         link.close()
         except _Stop:
@@ -62,29 +62,31 @@ def _hear(channel: socket.socket, selector: selectors.BaseSelector, model: Model
         selector.register(link, selectors.EVENT_READ)
 
 
-def _serve_once(link: socket.socket, model: Model) -> bool:
+def _serve_once(link: socket.socket, model: Model, package: str) -> bool:
     try:
         frame = frames.read(link)
         if frame is None or frame.kind != frames.PREDICT:
             return False
-        frames.write(link, answer(model, frame))
+        frames.write(link, answer(model, frame, package))
     except (OSError, ValueError):  # the gateway has gone or does not speak as agreed
         return False
     return True
 
 
-def answer(model: Model, frame: frames.Frame) -> frames.Frame:
+def answer(model: Model, frame: frames.Frame, package: str = "") -> frames.Frame:
     """What the model says to one frame; whatever it raises becomes a `frames.FAIL` frame.
 
     Args:
         model: the loaded model.
         frame: a `frames.PREDICT` frame; one with no rows is answered without the model.
+        package: directory of the model's package.
     """
     started = time.perf_counter_ns()
     try:
         numbers, texts = _predict(model, frame) if frame.rows else (b"", b"")
     except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit included
-        return _failure(frame.rows, error, time.perf_counter_ns() - started)
+        text = traces.text_of(error, package)
+        return _failure(frame.rows, error, text, time.perf_counter_ns() - started)
     return frames.Frame(frames.DONE, frame.rows, numbers, texts, time.perf_counter_ns() - started)
 
 
@@ -95,13 +97,12 @@ def _predict(model: Model, frame: frames.Frame) -> "Tuple[bytes, bytes]":
     return numbers, texts
 
 
-def _failure(rows: int, error: BaseException, nanoseconds: int) -> frames.Frame:
-    kind, message, text = _described(error)
+def _failure(rows: int, error: BaseException, text: str, nanoseconds: int) -> frames.Frame:
     error.__traceback__ = None  # lets go of what the model held
     if isinstance(error, MemoryError):
         gc.collect()
     log(text)
-    fault = wire.failed(kind, message, text)
+    fault = wire.failed(type(error).__name__, _message(error), text)
     del fault["kind"]
     return frames.Frame(frames.FAIL, rows, b"", json.dumps(fault).encode(), nanoseconds)
 
@@ -112,10 +113,8 @@ def log(text: str) -> None:
         os.write(2, text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-def _described(error: BaseException) -> "Tuple[str, str, str]":
-    kind = type(error).__name__
+def _message(error: BaseException) -> str:
     try:
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=50))
-        return kind, str(error), text
+        return str(error)
     except BaseException:  # noqa: BLE001 - its own text may raise
-        return kind, "The error cannot be put into words.", ""
+        return "The error cannot be put into words."
