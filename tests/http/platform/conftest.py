@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.http.platform.attacked import CANARY, Attacked
 from tests.http.platform.server import Server
 
 
@@ -25,3 +26,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    """A server that is attacked, started with a secret in its environment."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SOME_SECRET", CANARY)
+        made = Attacked(tmp_path_factory.mktemp("attacked"))
+        try:
+            made.start()
+            yield made
+        finally:
+            made.server.stop()
