@@ -4,12 +4,13 @@ Files, row groups of files and entries that wait are sources, each with the larg
 the largest is read next; so a page of the newest rows opens one file, and memory holds one row group.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 from konan.errors import Invalid, NotFound
 from konan.journal.entry import Entry
 from konan.journal.segments import Damage
-from konan.predictions import shelf, table
+from konan.predictions import lookup, shelf, table
 from konan.predictions.columns import Column
 from konan.predictions.filters import Filters
 from konan.predictions.flusher import Tail
@@ -50,7 +51,7 @@ class _Source(NamedTuple):
     open: "Callable[[], list[_Source] | pa.Table]"
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What a prediction is.
 
     Attributes:
@@ -168,11 +169,11 @@ class PredictionLog:
             for at, one in enumerate(entry.ids)
             if one in wanted
         }
-        left = sorted(wanted.difference(found))
-        for file in table.snapshot(self._directory / deployment).files:
-            some = left[bisect_left(left, file.first) : bisect_right(left, file.last)]
-            if some:
-                found.update(_present(file, some))
+        left = wanted.difference(found)
+        files = table.snapshot(self._directory / deployment).files
+        for rows in lookup.rows_of(files, left, ("id", "version", "mirrors")):
+            names, versions = rows["id"].to_pylist(), rows["version"].to_pylist()
+            found.update(zip(names, map(Known, versions, originals(rows)), strict=True))
         return found
 
     def _parts(self, deployment: str, want: Want) -> Iterator[tuple[pa.Table, str]]:
@@ -370,21 +371,6 @@ def _look_up(file: File, prediction_id: str) -> pa.Table | None:
             if at >= 0:
                 return groups.read(index, list(groups.positions)).slice(at, 1)
     return None
-
-
-def _present(file: File, ids: list[str]) -> Iterator[tuple[str, Known]]:
-    """Those of some ids, in order, that are in a file."""
-    groups = _Groups(file.path)
-    for index in range(groups.count):
-        first, last = groups.span(index, "id") or (file.first, file.last)
-        some = ids[bisect_left(ids, first) : bisect_right(ids, last)]
-        if some:
-            ids_there = groups.read(index, ["id"])
-            mask = pc.is_in(ids_there["id"], pa.array(some, pa.string()))
-            if pc.any(mask).as_py():
-                there = groups.read(index, ["id", "version", "mirrors"], ids_there).filter(mask)
-                names, versions = there["id"].to_pylist(), there["version"].to_pylist()
-                yield from zip(names, map(Known, versions, originals(there)), strict=True)
 
 
 def _last(source: _Source) -> str:
