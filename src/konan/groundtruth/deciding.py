@@ -1,15 +1,15 @@
 """What becomes of each item of a request: one that is wrong is refused, the others are taken."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from konan.groundtruth.held import Held
-from konan.groundtruth.keys import KeyFinder, text_of
+from konan.groundtruth.keys import Asked, KeyFinder, Match, text_of
 from konan.groundtruth.revisions import Batch, Parked, Revision, Status, judged
-from konan.groundtruth.targets import Target, target_of
-from konan.predictions.reading import PredictionLog
+from konan.groundtruth.targets import target_of
+from konan.predictions.reading import Known, PredictionLog
 from konan.predictions.rows import Schemas, moment
 from konan.records.predictions import Feedback, FeedbackResult
 from konan.records.schema import Output
@@ -17,12 +17,13 @@ from konan.records.schema import Output
 PARKED_KEYS = 200_000
 """So many keys of a deployment may wait at once."""
 
-History = Callable[[str, Sequence[str]], dict[str, list[Revision]]]
+History = Callable[[str, Collection[str]], dict[str, list[Revision]]]
 """All that is known of some predictions of a deployment."""
 
 _UNKNOWN = "There is no such prediction."
 _NO_KEY = "No version of the deployment declares a business key (`konan deploy --key`)."
 _TOO_MANY = "Too many keys wait for their predictions."
+_NO_TARGET = "The target is null."
 _ONE_NAME = "Give either prediction_id or key."
 _NO_TIME = "The field observed_at is no RFC 3339 time."
 _encode = msgspec.json.Encoder().encode
@@ -40,7 +41,7 @@ class Received(NamedTuple):
     arrival: int
 
 
-class _Said(NamedTuple):
+class _Said(msgspec.Struct, frozen=True, gc=False):
     """An item that can be understood."""
 
     at: int
@@ -49,13 +50,6 @@ class _Said(NamedTuple):
     key: str
     observed: int
     stated: bool
-
-
-class _Meant(NamedTuple):
-    """The prediction that an item is about."""
-
-    id: str
-    version: int
 
 
 class Decider:
@@ -89,24 +83,25 @@ class Decider:
             received: by whom and when.
         """
         work = _Work(deployment, received, items)
-        meant = self._meant(deployment, work.said)
-        targets = {
-            said.at: work.target(said, self._output(deployment, meant.get(said.at))) for said in work.said
-        }
-        ids = {one.id for one in meant.values()}
-        history = self._history(deployment, sorted(ids))
+        by_id, by_key = self._meant(deployment, work.said)
+        about = {one.original for one in by_id.values()} | {one.id for one in by_key.values()}
+        history = self._history(deployment, about)
+        outputs = _Outputs(deployment, self._schemas)
         for said in work.said:
-            target = targets[said.at]
-            if target is None:
+            if said.id is not None:
+                known = by_id.get(said.id)
+                if known is None:
+                    work.refuse(said, 404, _UNKNOWN)
+                else:
+                    work.revise(said, known.original, outputs[known.version], history)
                 continue
-            if said.at in meant:
-                work.revise(said, meant[said.at].id, target, history)
-            elif said.id is not None:
-                work.refuse(said, 404, _UNKNOWN)
-            elif not self._keys.declared(deployment):
-                work.refuse(said, 422, _NO_KEY)
-            else:
+            match = by_key.get((said.key, said.observed))
+            if match is not None:
+                work.revise(said, match.id, outputs[match.version], history)
+            elif self._keys.declared(deployment):
                 work.park(said, self._held)
+            else:
+                work.refuse(said, 422, _NO_KEY)
         return work.results(), Batch(work.revisions, work.parked)
 
     def unpark(self, deployment: str, parked: Sequence[Parked], since: int) -> Batch:
@@ -121,12 +116,12 @@ class Decider:
         found = [
             (one, matches[one.key, one.observed]) for one in parked if (one.key, one.observed) in matches
         ]
-        history = self._history(deployment, sorted({match.id for _, match in found}))
+        history = self._history(deployment, {match.id for _, match in found})
+        outputs = _Outputs(deployment, self._schemas)
         revisions = []
         for one, match in found:
             try:
-                sent = msgspec.json.decode(one.target)
-                target = target_of(sent, self._output(deployment, _Meant(match.id, match.version)))
+                target = target_of(msgspec.json.decode(one.target), outputs[match.version])
             except ValueError:  # it was sent before anybody knew what could be its truth
                 continue
             new = Revision(match.id, one.observed, one.arrival, *target, one.key, one.key_id)
@@ -136,24 +131,29 @@ class Decider:
                 revisions.append(new)
         return Batch(revisions, unparked=[one.arrival for one, _ in found])
 
-    def _meant(self, deployment: str, said: Sequence[_Said]) -> dict[int, _Meant]:
-        """The predictions that items are about, by the items' positions."""
+    def _meant(
+        self, deployment: str, said: Sequence[_Said]
+    ) -> tuple[Mapping[str, Known], Mapping[Asked, Match]]:
+        """The predictions that items are about: those that are named by id, and those by key."""
         ids = {one.id for one in said if one.id is not None}
         known = self._log.known(deployment, ids) if ids else {}
         asked = [(one.key, one.observed) for one in said if one.id is None]
         matches = self._keys.find(deployment, asked) if asked and self._keys.declared(deployment) else {}
-        found = {}
-        for one in said:
-            if one.id is not None and one.id in known:
-                found[one.at] = _Meant(known[one.id].original, known[one.id].version)
-            elif one.id is None and (one.key, one.observed) in matches:
-                match = matches[one.key, one.observed]
-                found[one.at] = _Meant(match.id, match.version)
-        return found
+        return known, matches
 
-    def _output(self, deployment: str, meant: _Meant | None) -> Output | None:
-        schema = self._schemas(deployment, meant.version) if meant is not None else None
-        return None if schema is None else schema.output
+
+class _Outputs(dict[int, Output | None]):
+    """What versions answer, each looked up once."""
+
+    def __init__(self, deployment: str, schemas: Schemas) -> None:
+        super().__init__()
+        self._deployment = deployment
+        self._schemas = schemas
+
+    def __missing__(self, version: int) -> Output | None:
+        schema = self._schemas(self._deployment, version)
+        self[version] = None if schema is None else schema.output
+        return self[version]
 
 
 class _Work:
@@ -167,6 +167,7 @@ class _Work:
         self.said: list[_Said] = []
         self._deployment = deployment
         self._received = received
+        self._first: dict[str, Revision] = {}
         self._waiting: dict[str, list[Parked]] = {}
         self._results: list[FeedbackResult | None] = []
         for at, item in enumerate(items):
@@ -176,33 +177,45 @@ class _Work:
         """The results, when all are made."""
         return [result for result in self._results if result is not None]
 
-    def target(self, said: _Said, output: Output | None) -> Target | None:
-        """The truth in an item; None if it is none, which is its result then."""
-        try:
-            return target_of(said.item.target, output)
-        except ValueError as error:
-            self.refuse(said, 422, str(error))
-            return None
-
     def refuse(self, said: _Said, status: int, detail: str) -> None:
         """Take an item for nothing."""
         self._results[said.at] = refusal(said.item, status, detail)
 
-    def revise(self, said: _Said, meant: str, target: Target, history: dict[str, list[Revision]]) -> None:
-        """Take an item as the truth of a prediction."""
+    def revise(
+        self, said: _Said, about: str, output: Output | None, history: dict[str, list[Revision]]
+    ) -> None:
+        """Take an item as the truth of a prediction, if it can be that."""
+        try:
+            target = target_of(said.item.target, output)
+        except ValueError as error:
+            self.refuse(said, 422, str(error))
+            return
         arrival = self._received.arrival + said.at
         key = said.key if said.id is None else None
-        new = Revision(meant, said.observed, arrival, *target, key, self._received.key_id)
-        known = history.setdefault(meant, [])
-        status = judged(known, new, stated=said.stated)
+        new = Revision(about, said.observed, arrival, *target, key, self._received.key_id)
+        known = self._known(about, history)
+        status = judged(known, new, stated=said.stated) if known else "accepted"
         if status != "duplicate":
-            known.append(new)
             self.revisions.append(new)
-        shown = said.item.prediction_id or meant
+            if known:
+                known.append(new)
+            else:
+                self._first[about] = new
+        shown = said.item.prediction_id or about
         self._results[said.at] = FeedbackResult(prediction_id=shown, key=said.item.key, status=status)
+
+    def _known(self, about: str, history: dict[str, list[Revision]]) -> list[Revision] | None:
+        """What is known of a prediction, also by the items before; few of very many need a list."""
+        known = history.get(about)
+        if known is None and about in self._first:
+            known = history[about] = [self._first[about]]
+        return known
 
     def park(self, said: _Said, held: Held) -> None:
         """Let an item wait for its prediction."""
+        if said.item.target is None:
+            self.refuse(said, 422, _NO_TARGET)
+            return
         new = Parked(
             said.key,
             said.observed,
@@ -243,14 +256,6 @@ class _Work:
 def refusal(item: Feedback, status: int, detail: str) -> FeedbackResult:
     """The result of an item that is not taken."""
     return FeedbackResult(prediction_id=item.prediction_id or "", key=item.key, status=status, detail=detail)
-
-
-def counts(results: Sequence[FeedbackResult]) -> Mapping[str | int, int]:
-    """How many results there are of each status."""
-    found: dict[str | int, int] = {}
-    for result in results:
-        found[result.status] = found.get(result.status, 0) + 1
-    return found
 
 
 def _microseconds(text: str) -> int | None:

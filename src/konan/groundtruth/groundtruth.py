@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ class GroundTruth:
             await self._keep(project, deployment, batch, key_id)
         return results
 
-    def of(self, deployment: str, wanted: Sequence[str]) -> dict[str, Any]:
+    def of(self, deployment: str, wanted: Collection[str]) -> dict[str, Any]:
         """The true values of those predictions for which one is known.
 
         Args:
@@ -161,17 +161,17 @@ class GroundTruth:
         """
         return {about: _json(one.target) for about, one in self.truths(deployment, wanted).items()}
 
-    def truths(self, deployment: str, wanted: Sequence[str]) -> dict[str, Revision]:
+    def truths(self, deployment: str, wanted: Collection[str]) -> dict[str, Revision]:
         """The revisions that count, of those predictions for which one is known."""
         return {about: current(known) for about, known in self.history(deployment, wanted).items()}
 
-    def history(self, deployment: str, wanted: Sequence[str]) -> dict[str, list[Revision]]:
+    def history(self, deployment: str, wanted: Collection[str]) -> dict[str, list[Revision]]:
         """All revisions of some predictions."""
-        ordered = sorted(set(wanted))
+        unique = set(wanted)
         found: dict[str, list[Revision]] = {}
-        for one in self._held.revisions(deployment, ordered):  # before the table: nothing is missed
+        for one in self._held.revisions(deployment, unique):  # before the table: nothing is missed
             found.setdefault(one.id, []).append(one)
-        for one in revisions_in(self._table(deployment), ordered):
+        for one in revisions_in(self._table(deployment), unique):
             known = found.setdefault(one.id, [])
             if all(each.arrival != one.arrival for each in known):
                 known.append(one)
@@ -195,10 +195,10 @@ class GroundTruth:
         """Put everything into the tables, and free the journal."""
         with self._flushing:
             sequence = self._held.sequence
-            for deployment, (last, revisions) in self._held.unflushed().items():
-                with self._predictions.flusher.writing(deployment + SUFFIX) as table:
+            for deployment in self._held.unflushed():
+                writing = self._predictions.flusher.writing(deployment + SUFFIX)
+                with self._held.leaving(deployment) as (last, revisions), writing as table:
                     table.append(rows_of(revisions), {0: last})
-                self._held.flushed(deployment, revisions)
             self._held.expire(clock.now_ns() // 1000)
             parked.write(self._parked, sequence, self._held.parked())
             if self.damage is None:

@@ -1,17 +1,41 @@
 """Ground truth that is in the journal and in no table yet, and what waits for its prediction."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from konan.groundtruth.revisions import Batch, Parked, Revision
 
 
+class _Revisions:
+    """Revisions by prediction; there are very many, and few predictions have more than one."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Revision] = {}
+        self._more: dict[str, list[Revision]] = {}
+
+    def add(self, revisions: Iterable[Revision]) -> None:
+        for one in revisions:
+            if self._first.setdefault(one.id, one) is not one:
+                self._more.setdefault(one.id, []).append(one)
+
+    def of(self, ids: set[str]) -> Iterator[Revision]:
+        for each in self._first.keys() & ids if self._first else ():
+            yield self._first[each]
+            yield from self._more.get(each, ())
+
+    def all(self) -> list[Revision]:
+        return [*self._first.values(), *(one for each in self._more.values() for one in each)]
+
+
 @dataclass(slots=True)
 class _Deployment:
-    revisions: dict[str, list[Revision]] = field(default_factory=dict)
+    revisions: _Revisions = field(default_factory=_Revisions)
+    leaving: _Revisions = field(default_factory=_Revisions)
     count: int = 0
     last: int = 0
+    oldest: int = 0
     parked: dict[str, list[Parked]] = field(default_factory=dict)
 
 
@@ -20,12 +44,10 @@ class Held:
 
     Attributes:
         sequence: of the last journal record that was taken in.
-        oldest: arrival of the oldest revision that is in no table, 0 when there is none.
     """
 
     def __init__(self) -> None:
         self.sequence = 0
-        self.oldest = 0
         self._lock = threading.Lock()
         self._deployments: dict[str, _Deployment] = {}
 
@@ -35,16 +57,21 @@ class Held:
         with self._lock:
             return sum(one.count for one in self._deployments.values())
 
+    @property
+    def oldest(self) -> int:
+        """Arrival of the oldest revision that is in no table, 0 when there is none."""
+        with self._lock:
+            return min((one.oldest for one in self._deployments.values() if one.count), default=0)
+
     def take(self, sequence: int, deployment: str, batch: Batch) -> None:
         """Take in a record of the journal."""
         with self._lock:
             held = self._deployments.setdefault(deployment, _Deployment())
-            for revision in batch.revisions:
-                held.revisions.setdefault(revision.id, []).append(revision)
             if batch.revisions:
+                held.oldest = held.oldest if held.count else batch.revisions[0].arrival
                 held.count += len(batch.revisions)
                 held.last = sequence
-                self.oldest = self.oldest or batch.revisions[0].arrival
+            held.revisions.add(batch.revisions)
             _park(held, batch.parked)
             _unpark(held, set(batch.unparked))
             self.sequence = max(self.sequence, sequence)
@@ -55,36 +82,42 @@ class Held:
             for deployment, parked in waiting.items():
                 _park(self._deployments.setdefault(deployment, _Deployment()), parked)
 
-    def revisions(self, deployment: str, ids: Collection[str]) -> list[Revision]:
+    def revisions(self, deployment: str, ids: set[str]) -> list[Revision]:
         """What is in no table of some predictions."""
         with self._lock:
             held = self._deployments.get(deployment)
-            if held is None or not held.revisions:
+            if held is None:
                 return []
-            return [one for each in ids for one in held.revisions.get(each, ())]
+            return [*held.leaving.of(ids), *held.revisions.of(ids)]
 
-    def unflushed(self) -> dict[str, tuple[int, list[Revision]]]:
-        """All revisions that are in no table, by deployment, with the last journal sequence among them."""
+    def unflushed(self) -> list[str]:
+        """The deployments with revisions that are in no table."""
         with self._lock:
-            return {
-                name: (held.last, [one for each in held.revisions.values() for one in each])
-                for name, held in self._deployments.items()
-                if held.count
-            }
+            return [name for name, held in self._deployments.items() if held.count]
 
-    def flushed(self, deployment: str, revisions: Iterable[Revision]) -> None:
-        """Forget revisions that are in their table now."""
+    @contextmanager
+    def leaving(self, deployment: str) -> Iterator[tuple[int, list[Revision]]]:
+        """The revisions of a deployment that are in no table, and the last journal sequence among them.
+
+        They are forgotten when the block ends without an error; one thread at a time may do this.
+        """
         with self._lock:
             held = self._deployments[deployment]
-            for revision in revisions:
-                left = [one for one in held.revisions[revision.id] if one.arrival != revision.arrival]
-                held.count -= 1
-                if left:
-                    held.revisions[revision.id] = left
-                else:
-                    del held.revisions[revision.id]
-            firsts = (one for each in self._deployments.values() for one in each.revisions.values())
-            self.oldest = min((each[0].arrival for each in firsts), default=0)
+            held.leaving, held.revisions = held.revisions, _Revisions()
+            last, count, oldest = held.last, held.count, held.oldest
+            held.count = 0
+        try:
+            yield last, held.leaving.all()
+        except BaseException:
+            with self._lock:
+                held.leaving.add(held.revisions.all())
+                held.revisions = held.leaving
+                held.count += count
+                held.oldest = oldest
+            raise
+        finally:
+            with self._lock:
+                held.leaving = _Revisions()
 
     def parked(self) -> dict[str, list[Parked]]:
         """What waits, by deployment."""

@@ -3,20 +3,18 @@
 A row lies in the partition of its prediction's day, so a look-up opens the files of the days it asks for.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from konan.groundtruth.revisions import Revision
-from konan.predictions import table
+from konan.predictions import lookup, table
 from konan.predictions.columns import MOMENT
 from konan.predictions.rows import day_of
-from konan.predictions.table import File
 
 SUFFIX = "-truth"
 """Behind a deployment's uuid: the name of its table."""
@@ -38,60 +36,38 @@ COLUMNS = pa.schema(
 """Columns of every table; ``target`` is JSON, ``arrival`` orders what was observed at one moment."""
 
 _READ = ("id", "observed_at", "arrival", "target", "label", "value", "key", "key_id")
+"""The column of each field of a revision."""
+
+_TYPES = {"observed_at": pa.int64(), "arrival": pa.int64(), "value": pa.float64()}
 
 
 def rows_of(revisions: Sequence[Revision]) -> pa.Table:
-    """Revisions as a table with `COLUMNS`, in the order of their predictions' ids."""
-    ordered = sorted(revisions, key=lambda one: (one.id, one.arrival))
-    arrivals = np.fromiter((one.arrival for one in ordered), np.int64, len(ordered))
-    days = np.fromiter((day_of(one.id) for one in ordered), np.int32, len(ordered))
-    return pa.table(
-        {
-            "id": pa.array([one.id for one in ordered], pa.string()),
-            "day": pa.array(days).cast(pa.date32()),
-            "observed_at": pa.array([one.observed for one in ordered], pa.int64()).cast(MOMENT),
-            "received_at": pa.array(arrivals // 1000).cast(MOMENT),
-            "arrival": pa.array(arrivals),
-            "target": pa.array([one.target for one in ordered], pa.string()),
-            "label": pa.array([one.label for one in ordered], pa.string()),
-            "value": pa.array([one.value for one in ordered], pa.float64()),
-            "key": pa.array([one.key for one in ordered], pa.string()),
-            "key_id": pa.array([one.key_id for one in ordered], pa.string()),
-        },
-        schema=COLUMNS,
-    )
+    """Revisions (at least one) as a table with `COLUMNS`, in the order of their predictions' ids."""
+    names = zip(_READ, Revision.__struct_fields__, strict=True)
+    found = {name: list(map(attrgetter(field), revisions)) for name, field in names}
+    days: dict[str, int] = {}
+    for one in found["id"]:
+        if one[:13] not in days:  # its time
+            days[one[:13]] = day_of(one)
+    columns = {name: pa.array(cells, _TYPES.get(name, pa.string())) for name, cells in found.items()}
+    columns["day"] = pa.array([days[one[:13]] for one in found["id"]], pa.int32()).cast(pa.date32())
+    columns["received_at"] = pc.divide(columns["arrival"], 1000).cast(MOMENT)
+    columns["observed_at"] = columns["observed_at"].cast(MOMENT)
+    rows = pa.table({name: columns[name] for name in COLUMNS.names}, schema=COLUMNS)
+    return rows.sort_by([("id", "ascending"), ("arrival", "ascending")])
 
 
-def revisions_in(directory: Path, ids: Sequence[str]) -> Iterator[Revision]:
+def revisions_in(directory: Path, ids: Collection[str]) -> Iterator[Revision]:
     """The revisions of some predictions that are in a table.
 
     Args:
         directory: of the table.
-        ids: of the predictions, in order.
+        ids: of the predictions.
     """
-    for file in table.snapshot(directory).files:
-        for found in _found(file, ids[bisect_left(ids, file.first) : bisect_right(ids, file.last)]):
-            columns = (found[name] for name in _READ)
-            plain = (
-                column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
-                for column in columns
-            )
-            yield from map(Revision, *(column.to_pylist() for column in plain))
-
-
-def _found(file: File, ids: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows of a file that are about some predictions."""
-    if not ids:
-        return
-    reader = pq.ParquetFile(file.path)
-    for index in range(reader.num_row_groups):
-        position = reader.schema_arrow.get_field_index("id")
-        stats = reader.metadata.row_group(index).column(position).statistics
-        first, last = (stats.min, stats.max) if stats and stats.has_min_max else (file.first, file.last)
-        some = ids[bisect_left(ids, first) : bisect_right(ids, last)]
-        if some:
-            rows = reader.read_row_group(index, columns=list(_READ))
-            yield rows.filter(pc.is_in(rows["id"], pa.array(some, pa.string())))
+    for rows in lookup.rows_of(table.snapshot(directory).files, ids, _READ):
+        columns = [rows[name] for name in _READ]
+        columns[1] = columns[1].cast(pa.int64())
+        yield from map(Revision, *(column.to_pylist() for column in columns))
 
 
 def counting(directory: Path, first: int, last: int) -> pa.Table:

@@ -58,7 +58,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         return self.output[name]
 
 
-class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Feedback(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """The true value of one prediction, which its id or the business key in its row names.
 
     Attributes:
@@ -76,7 +78,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     observed_at: str | None = None
 
 
-class FeedbackResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FeedbackResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What became of one piece of feedback.
 
     Attributes:

@@ -1,7 +1,8 @@
 """``konan feedback``: the truth for predictions, from a file of any length."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ PART = 50_000
 SHOWN = 100
 """So many refusals are told one by one."""
 
+_EMPTY = (None, "")
+_Numbered = tuple[int, dict[str, Any]]
 _STATUSES = ("accepted", "revised", "duplicate", "parked")
 
 
@@ -58,12 +61,28 @@ def command(session: Session, name: str, file: Path, **given: str | None) -> int
     ):
         items = sent.items(_checked(rowfiles.read(file), columns, file.name), columns)
         before = 0
-        while part := list(islice(items, PART)):
-            sent.take(client.feedback(name, part))
-            advance(sent.rows - before)
-            before = sent.rows
+        for numbers, results in _results(items, lambda part: client.feedback(name, part)):
+            sent.take(numbers, results)
+            advance(numbers[-1] - before)
+            before = numbers[-1]
     _tell(session, sent.told(name))
     return int(sent.counts["refused"] > 0 and not any(sent.counts[status] for status in _STATUSES))
+
+
+def _results(
+    items: Iterator[_Numbered], send: Callable[[list[dict[str, Any]]], list[FeedbackResult]]
+) -> Iterator[tuple[list[int], list[FeedbackResult]]]:
+    """What became of the items, part by part; a part is read while the one before it is under way."""
+    with ThreadPoolExecutor(1) as sender:
+        sent: tuple[list[int], Future[list[FeedbackResult]]] | None = None
+        while part := list(islice(items, PART)):
+            numbers = [number for number, _ in part]
+            following = sender.submit(send, [item for _, item in part])
+            if sent is not None:
+                yield sent[0], sent[1].result()
+            sent = numbers, following
+        if sent is not None:
+            yield sent[0], sent[1].result()
 
 
 class _Sent:
@@ -73,27 +92,21 @@ class _Sent:
         self.rows = self.left_out = 0
         self.counts = dict.fromkeys((*_STATUSES, "refused"), 0)
         self._refusals: list[Refusal] = []
-        self._numbers: list[int] = []
 
-    def items(
-        self, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]
-    ) -> Iterator[dict[str, Any]]:
-        """The rows as they are sent."""
+    def items(self, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[_Numbered]:
+        """The rows as they are sent, with their numbers."""
         target = columns["target"]
         for row in rows:
             self.rows += 1
-            found = row.get(target)
-            if _is_missing(found):
+            if _is_missing(row.get(target)):
                 self.left_out += 1
                 continue
-            self._numbers.append(self.rows)
-            yield {
-                field: value for field, column in columns.items() if (value := row.get(column)) not in _EMPTY
-            }
+            cells = ((field, row.get(column)) for field, column in columns.items())
+            yield self.rows, {field: cell for field, cell in cells if cell not in _EMPTY}
 
-    def take(self, results: list[FeedbackResult]) -> None:
-        """Count what became of the rows that were sent last."""
-        for number, result in zip(self._numbers, results, strict=True):
+    def take(self, numbers: Sequence[int], results: Sequence[FeedbackResult]) -> None:
+        """Count what became of some rows."""
+        for number, result in zip(numbers, results, strict=True):
             self.counts["refused" if result.refused else str(result.status)] += 1
             if result.refused and len(self._refusals) < SHOWN:
                 self._refusals.append(
@@ -105,7 +118,6 @@ class _Sent:
                         detail=result.detail,
                     )
                 )
-        self._numbers.clear()
 
     def told(self, deployment: str) -> FeedbackSent:
         """All of it."""
@@ -116,9 +128,6 @@ class _Sent:
             refusals=tuple(self._refusals),
             **self.counts,
         )
-
-
-_EMPTY = (None, "")
 
 
 def _is_missing(cell: object) -> bool:

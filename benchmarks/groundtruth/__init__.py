@@ -1,0 +1,1 @@
+"""What it costs to tell the truth for very many predictions."""
