@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -71,10 +72,11 @@ def test_predictions_are_listed_newest_first_in_pages(rig: Rig, flushed: bool) -
 def test_predictions_are_filtered(rig: Rig, flushed: bool) -> None:
     key = rig.key()
     uuid = rig.live(key).uuid
-    answered(rig, uuid, 1.0, 2.0)
-    between = clock.rfc3339(clock.now())
-    answered(rig, uuid, 3.0, latency_us=9_000)
-    answered(rig, uuid, 4.0, role="challenger", mirrors=["m"])
+    early = answered(rig, uuid, 1.0, 2.0)[-1].at_ns
+    late = early + 10_000_000  # the clock of a machine may be set back between two of its readings
+    between = clock.rfc3339(datetime.fromtimestamp((early + 5_000_000) / 1e9, UTC))
+    answered(rig, uuid, 3.0, latency_us=9_000, at_ns=late)
+    answered(rig, uuid, 4.0, role="challenger", mirrors=["m"], at_ns=late)
     if flushed:
         rig.services.predictions.flusher.flush()
     assert listed(rig, key) == [3, 2, 1]
