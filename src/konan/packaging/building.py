@@ -36,6 +36,9 @@ from konan.records.upload import Table, UploadManifest
 _READING_SECONDS = 60.0
 _READING_MEMORY = 8 * 1024**3
 _MOST_IMPORTS = 500
+_TRIED = "Konan tries the model on given rows, on nulls and on unseen categories; it may raise on some."
+"""Said in the model's log, so that nobody takes what follows for errors of callers."""
+
 _OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -171,7 +174,8 @@ class Builder:
     async def _shown(self, work: _Work, lock: Lock, studying: "asyncio.Task[_Study]") -> _Shown:
         """Load the model, then try it on the rows that were given."""
         await self._enter(work, "certificate")
-        with piped(self.paths.logs / f"{work.version.uuid}.log", self.settings.log_bytes) as log:
+        path = self.paths.logs / f"{work.version.uuid}.log"
+        with piped(path, self.settings.log_bytes, _TRIED) as log:
             spec = self.spec(work.version, lock.digest, self._model(work))
             worker = self.start(spec, log=log, unsafe=self.settings.unsafe_models)
         await work.warm(msgspec.structs.replace(spec, warming=True))

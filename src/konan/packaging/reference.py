@@ -121,7 +121,8 @@ async def _answers(
         if len(rows.rows) < _FEWEST:
             raise DataInvalid(f"Cross-fitting takes at least {_FEWEST} rows with a target.")
         spec = msgspec.structs.replace(spec, model={**spec.model, "task": "crossfit"})
-    with piped(builder.paths.logs / f"{version.uuid}.log", builder.settings.log_bytes) as log:
+    path = builder.paths.logs / f"{version.uuid}.log"
+    with piped(path, builder.settings.log_bytes, f"Konan makes {source} predictions to compare with.") as log:
         worker = builder.start(spec, log=log, unsafe=builder.settings.unsafe_models)
     await ready(worker, builder.settings.worker_start_timeout)
     if source == "cross-fitted":

@@ -18,16 +18,23 @@ _OWN_WORDS = frozenset({"Refused", "StartTimeout", "WorkerDied"})
 
 
 @contextmanager
-def piped(path: Path, most: int) -> Iterator[int]:
+def piped(path: Path, most: int, purpose: str = "") -> Iterator[int]:
     """A descriptor whose output is appended to a log file, at most so many bytes of it.
 
     It is a pipe, so that a model can neither rewrite the log nor fill the disk. What still comes after the
     block, from processes that inherited the descriptor, is written too.
+
+    Args:
+        path: the log file.
+        most: bytes.
+        purpose: a line that tells readers what the model is being asked.
     """
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     reader, writer = os.pipe()
     threading.Thread(target=_copy, args=(reader, file, most), daemon=True).start()
     try:
+        if purpose:
+            os.write(writer, f"--- {purpose}\n".encode())
         yield writer
     finally:
         os.close(writer)
