@@ -134,7 +134,13 @@ _OF_TEXT: dict[FeatureType, Callable[[str], Any]] = {
 def _csv(path: Path) -> Iterator[Row]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            for number, row in enumerate(csv.DictReader(file, restval=None, restkey=""), start=1):
+            rows = csv.DictReader(file, restval=None, restkey="")
+            if len(header := rows.fieldnames or ()) == 1 and any(mark in header[0] for mark in ";\t|"):
+                raise DataInvalid(
+                    f"{path.name} is separated by something else than commas.",
+                    hint="Save the file as CSV with commas.",
+                )
+            for number, row in enumerate(rows, start=1):
                 if "" in row and isinstance(row[""], list):
                     raise DataInvalid(
                         f"Row {number} of {path.name} has more values than the header has columns."

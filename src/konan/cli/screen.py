@@ -10,6 +10,9 @@ import msgspec
 from konan.cli.shapes import Failed, Told
 from konan.errors import KonanError
 
+_MOST_FAULTS = 10
+"""So many faults are shown to people; programs get all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -84,7 +87,10 @@ class Screen:
             self.record(Failed(error=told(error)))
             return
         lines = [f"error: {error.message}"]
-        lines += [f"  {fault.pointer or '(body)'}: {fault.message}" for fault in error.faults]
+        shown = error.faults[:_MOST_FAULTS]
+        lines += [f"  {fault.pointer or '(body)'}: {fault.message}" for fault in shown]
+        if len(error.faults) > len(shown):
+            lines.append(f"  … and {len(error.faults) - len(shown)} more; --json lists them")
         lines += getattr(error, "__notes__", [])
         if error.hint:
             lines.append(f"hint: {error.hint}")

@@ -176,6 +176,25 @@ def test_ctrl_c_exits_130() -> None:
     assert done.stderr.strip() == "Interrupted."
 
 
+def test_ctrl_c_during_a_deploy_tells_what_becomes_of_the_version(server: Script, tmp_path: Path) -> None:
+    version = {"uuid": "v", "deployment": "bikes", "version": 3, "state": "building", "created_at": "c"}
+    server.answer({**version, "flavor": "python"}, 202)
+    (tmp_path / "model.py").write_text("class Model:\n    def predict(self, rows): return rows\n")
+    code = (
+        "import os, signal, sys, types\n"
+        "from konan.cli.main import main\n"
+        "from konan.client import senders\n"
+        "interrupt = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "senders.time = types.SimpleNamespace(sleep=interrupt)\n"
+        f"sys.argv = ['konan', 'deploy', 'bikes', 'model.py', '--url', {server.url!r}]; main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+    assert "`konan version show bikes 3` tells how." in done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     code = "import sys\nfrom konan.cli.main import main\nsys.argv = ['konan', 'config', 'show']\nmain()\n"
     with subprocess.Popen(

@@ -115,6 +115,35 @@ def test_an_error_half_way_leaves_what_was_there(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "rows.csv"]
 
 
+def test_how_many_rows_were_answered_before_an_error_is_told(
+    bikes: Script, konan: Konan, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("hour,weather\n" + "8,clear\n" * 1500)
+    bikes.answer(answered(*[1.5] * 1000))
+    bikes.answer({"code": "model_failed", "detail": "It raised."}, 502)
+    done = konan("predict", "bikes", "--file", tmp_path / "rows.csv", "--url", bikes.url)
+    assert (done.code, len(done.lines)) == (1, 1000)
+    assert "1000 rows were answered before that, and are logged." in done.err
+
+
+def test_only_the_first_faults_are_shown_to_people(bikes: Script, konan: Konan, file: Path) -> None:
+    faults = [{"pointer": f"/{row}/hour", "code": "missing", "message": "Missing."} for row in range(100)]
+    for _ in range(2):
+        bikes.answer({"code": "rows_invalid", "detail": "No.", "faults": faults}, 422)
+    done = konan("predict", "bikes", "--file", file, "--url", bikes.url)
+    assert done.err.count("Missing.") == 10
+    assert "… and 90 more" in done.err
+
+
+def test_csv_with_semicolons_is_refused_before_it_is_sent(
+    bikes: Script, konan: Konan, tmp_path: Path
+) -> None:
+    (tmp_path / "semi.csv").write_text("hour;weather\n8;clear\n")
+    done = konan("predict", "bikes", "--file", tmp_path / "semi.csv", "--url", bikes.url)
+    assert (done.code, len(bikes.asked)) == (2, 1)
+    assert "commas" in done.err
+
+
 def test_a_file_without_rows_asks_nothing(bikes: Script, konan: Konan, tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("hour,weather\n")
     done = konan("predict", "bikes", "--file", tmp_path / "none.csv", "--url", bikes.url)

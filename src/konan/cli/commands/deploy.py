@@ -1,5 +1,6 @@
 """``konan deploy``: a model file becomes a version that answers."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,12 @@ def command(
     if class_name:
         options["options"] = {"class": class_name}
     with session.client() as client, session.screen.waiting("Packing") as tell:
-        made = client.deploy(
-            name, model, wait=not no_wait, progress=lambda version: tell(_step(version)), **options
-        )
+        progress = _Progress(session, tell)
+        try:
+            made = client.deploy(name, model, wait=not no_wait, progress=progress, **options)
+        except KeyboardInterrupt:
+            progress.interrupted()
+            raise
         deployment = client.deployment(name)
     url = f"{client.url}/v1/deployments/{name}/predict"
     for warning in made.warnings:
@@ -96,6 +100,24 @@ def command(
     session.screen.data(url)
 
 
-def _step(version: Version) -> str:
-    doing = f": {version.step}" if version.step and version.state == "building" else ""
-    return f"Version {version.version} is {version.state}{doing}"
+class _Progress:
+    """Tells how far a version is, and that it goes on when nobody waits any more."""
+
+    def __init__(self, session: Session, tell: Callable[[str], None]) -> None:
+        self._screen = session.screen
+        self._tell = tell
+        self._version: Version | None = None
+
+    def __call__(self, version: Version) -> None:
+        """Tell the step that a version is at."""
+        self._version = version
+        doing = f": {version.step}" if version.step and version.state == "building" else ""
+        self._tell(f"Version {version.version} is {version.state}{doing}")
+
+    def interrupted(self) -> None:
+        """Tell what becomes of the version."""
+        if self._version is not None:
+            name, number = self._version.deployment, self._version.version
+            self._screen.say(
+                f"The server goes on with version {number}; `konan version show {name} {number}` tells how."
+            )

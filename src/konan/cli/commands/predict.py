@@ -11,7 +11,7 @@ import msgspec
 from konan.cli import command as shared
 from konan.cli import rowfiles, writers
 from konan.cli.command import Session
-from konan.errors import JsonMalformed, NotReady, Usage
+from konan.errors import JsonMalformed, KonanError, NotReady, Usage
 from konan.records.predictions import Prediction
 from konan.records.schema import FeatureType
 
@@ -78,10 +78,15 @@ def _many(session: Session, name: str, file: Path, given: dict[str, Any]) -> Non
             screen.progress(f"Predicting {file.name}", rowfiles.count(file)) as advance,
             writers.writing(form, given["to"]) as write,
         ):
-            for part in _parts(client.predict_many(name, rows, version)):
-                write(part)
-                advance(len(part))
-                done += len(part)
+            try:
+                for part in _parts(client.predict_many(name, rows, version)):
+                    write(part)
+                    advance(len(part))
+                    done += len(part)
+            except KonanError as error:
+                if done:
+                    error.add_note(f"{done} rows were answered before that, and are logged.")
+                raise
     screen.say(f"{done} rows answered." if done else f"{file.name} holds no rows.")
 
 
