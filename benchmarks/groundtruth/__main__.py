@@ -1,7 +1,8 @@
 """Measure ground truth on a whole platform: ``python -m benchmarks.groundtruth`` (``--full`` for 10^6 rows).
 
 A log of predictions is laid into a server's data directory. Then `konan feedback` sends the truth for all of
-them from a CSV file in no order, twice, and the predictions are read with their truth.
+them from a CSV file in the order of the log, and again in no order, where every part of the log must be
+looked into for each request; and the predictions are read with their truth.
 """
 
 import argparse
@@ -46,26 +47,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.groundtruth", description=__doc__)
     parser.add_argument("--full", action="store_true", help="10^6 rows instead of 10^5")
     parser.add_argument("--rows", type=int, default=None, help="how many rows")
+    parser.add_argument("--shuffled", action="store_true", help="in no order first")
     parser.add_argument("--dir", default=None, help="where to work; else the system's temporary directory")
     options = parser.parse_args()
     rows = options.rows or (10**6 if options.full else 10**5)
     print(f"Python {platform.python_version()}, {platform.system()}; {rows:,} rows")
     with tempfile.TemporaryDirectory(prefix="konan-bench-", dir=options.dir) as name:
-        measure(Path(name), rows)
+        measure(Path(name), rows, shuffled=options.shuffled)
     return 0
 
 
-def measure(folder: Path, rows: int) -> None:
+def measure(folder: Path, rows: int, *, shuffled: bool) -> None:
     """Measure and print each step."""
     uuid = _deploy(folder)
     predictions = config.Paths(folder / "data").predictions
     ids = fill(predictions / uuid, rows)
     truth = folder / "truth.csv"
-    random.Random(7).shuffle(ids)
-    truth.write_text("prediction_id,target\n" + "".join(f"{one},{n}\n" for n, one in enumerate(ids)))
+    lines = [f"{one},{number}\n" for number, one in enumerate(ids)]
     with server.own(folder, keep=False) as started:
-        for title in ("import", "the same file again"):
-            print(f"{title}: {_timed(lambda: _feedback(folder, truth))}", flush=True)
+        for title in ("in no order", "in the order of the log")[:: 1 if shuffled else -1]:
+            ordered = lines if "log" in title else random.Random(7).sample(lines, rows)
+            truth.write_text("prediction_id,target\n" + "".join(ordered))
+            print(f"truth {title}: {_timed(lambda: _feedback(folder, truth))}", flush=True)
         with Client(started.url, started.key) as client:
             exported = folder / "log.parquet"
             took = _timed(lambda: client.export_predictions(NAME, exported))
@@ -88,7 +91,7 @@ def fill(directory: Path, rows: int) -> list[str]:
         ids = source.take(min(rows, _COMMIT))
         log.append(_rows(ids), {_TRANSACTION: number + 1})
         found += ids
-    return found
+    return found[:rows]
 
 
 def _rows(ids: list[str]) -> pa.Table:
