@@ -178,6 +178,16 @@ class Paths:
         return self.run / "routes.json"
 
     @property
+    def workers(self) -> Path:
+        """The workers that shall run (`konan.records.routes.Workers` as JSON), replaced by rename."""
+        return self.run / "workers.json"
+
+    @property
+    def secret(self) -> Path:
+        """The secret under which private values are hashed; only its owner may read it."""
+        return self.root / "secret"
+
+    @property
     def lock(self) -> Path:
         """Locked exclusively by the supervisor; holds its process id."""
         return self.root / "lock"

@@ -6,6 +6,8 @@ import msgspec
 
 FeatureType = Literal["number", "integer", "boolean", "string", "datetime"]
 OutputKind = Literal["classifier", "regressor", "other"]
+Privacy = Literal["keep", "mask", "hash", "drop"]
+"""What the log has of a column: its values, only that there was one, a keyed hash of each, or nothing."""
 
 LARGEST_INTEGER = 2**53
 """Integers beyond this are not exact as float64 (RFC 8259, section 6), hence refused and never rounded."""
@@ -55,6 +57,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         optional: whether the key may be absent (then it counts as ``null``).
         learned: what the data showed.
         declared: what somebody declared.
+        privacy: what is kept of its values; the model is always given them.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     optional: bool = False
     learned: Learned | None = None
     declared: Constraint | None = None
+    privacy: Privacy = "keep"
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,6 +102,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         key: the column with the caller's own business key, a feature or one of ``extra``; or empty.
         subject: the column with the person that a row is about, likewise.
         segments: the columns with slices, likewise.
+        extra_privacy: what is kept of those of ``extra`` that are not simply kept.
     """
 
     features: tuple[Feature, ...]
@@ -107,6 +112,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str = ""
     subject: str = ""
     segments: tuple[str, ...] = ()
+    extra_privacy: dict[str, Privacy] = {}
 
 
 def class_text(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from konan import clock, config
+from konan.access import secret
 from konan.access.grants import Grants
 from konan.channel import Channel
 from konan.config import Settings
@@ -68,7 +69,8 @@ class Gateway:
         self._journal = Writer(
             self._paths.journal / str(index), settings.segment_bytes, asyncio.get_running_loop()
         )
-        self._table = Table(settings, self._metrics, self._hung)
+        server_secret = secret.load(self._paths.secret)
+        self._table = Table(settings, self._metrics, self._hung, server_secret)
         self._desk = Desk(settings, self._target, self._metrics)
         self._listener = Listener(self._desk)
         self._idempotency = Idempotency(
@@ -79,7 +81,13 @@ class Gateway:
             asyncio.get_running_loop(),
         )
         self._line = Line(
-            self._desk, settings, self._authenticate, self._table, self._journal, self._idempotency
+            self._desk,
+            settings,
+            self._authenticate,
+            self._table,
+            self._journal,
+            self._idempotency,
+            server_secret,
         )
         self._hosts = {*_LOOPBACK, _as_host(settings.host)}
         small = settings.body_bytes

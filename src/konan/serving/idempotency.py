@@ -169,9 +169,14 @@ class Idempotency:
             self._file.keep(None, number, after)
 
 
-def digest(*parts: str | bytes) -> bytes:
-    """One digest of several texts, each told from the next."""
-    made = hashlib.sha256()
+def digest(*parts: str | bytes, secret: bytes = b"") -> bytes:
+    """One digest of several texts, each told from the next.
+
+    Args:
+        parts: the texts.
+        secret: without which nobody can find out the texts by trying; none for what is no secret.
+    """
+    made = hashlib.blake2b(digest_size=_DIGEST_BYTES, key=secret)
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
         made.update(b"%d:%b" % (len(data), data))

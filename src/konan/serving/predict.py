@@ -50,6 +50,7 @@ class Line:
         table: finds versions.
         journal: keeps answers before they are sent.
         idempotency: knows the requests that were sent with a key.
+        secret: keeps bodies from being guessed by their digests.
     """
 
     desk: Desk
@@ -58,6 +59,7 @@ class Line:
     table: Table
     journal: Writer
     idempotency: Idempotency
+    secret: bytes
 
 
 class Predict:
@@ -134,7 +136,7 @@ class Predict:
         caller, version = self._admit(head)
         sent = idempotency.checked(head.idempotency_key or "")
         key = idempotency.digest(caller.project, caller.key_id, self._name, sent)
-        request = idempotency.digest(str(self._number), body)
+        request = idempotency.digest(str(self._number), body, secret=self._line.secret)
         durability = "durable" if version.durable else "buffered"
 
         def execute(claim: Claim) -> None:
@@ -170,11 +172,12 @@ class Predict:
         if reached is None or head.method != "POST" or not caller.may("predict"):
             return False
         request_id = line.desk.ids.take()[0]
+        deployment, version = reached
         entry = Entry(
             at_ns=clock.now_ns(),
             project=caller.project,
-            deployment=reached[0],
-            version=reached[1],
+            deployment=deployment,
+            version=version.number if version else 0,
             role="live",
             key_id=caller.key_id,
             request_id=request_id,
@@ -182,7 +185,7 @@ class Predict:
             latency_us=int((line.desk.now() - exchange.arrived) * 1e6),
             ids=[],
             single=False,
-            body=body[:REJECTED_BODY_BYTES],
+            body=_kept_of_refused(version, body),
             outputs=[],
             kind="rejected",
             code=error.code,
@@ -259,7 +262,7 @@ class Prediction:
             raise OutputInvalid("The model answered another number of rows than it was given.")
         ids = self._ids = self._line.desk.ids.take(parsed.rows)
         self._body = version.answer(ids, outputs, single=parsed.single)
-        claim = self._claim
+        claim, cover = self._claim, version.cover
         entry = Entry(
             at_ns=self._at_ns,
             project=version.project,
@@ -272,7 +275,7 @@ class Prediction:
             latency_us=int(self._seconds() * 1e6),
             ids=ids,
             single=parsed.single,
-            body=parsed.raw,
+            body=parsed.raw if cover is None else cover.rows(parsed.raw),
             outputs=outputs,
             idempotency=claim.digests if claim else b"",
             answer=self._body if claim else b"",
@@ -324,7 +327,7 @@ class Prediction:
             latency_us=int(self._seconds() * 1e6),
             ids=[],
             single=parsed.single,
-            body=parsed.raw[:REJECTED_BODY_BYTES],
+            body=_kept_of_refused(version, parsed.raw),
             outputs=[],
             kind="rejected",
             code=error.code,
@@ -334,6 +337,13 @@ class Prediction:
 
     def _seconds(self) -> float:
         return self._line.desk.now() - self._exchange.arrived
+
+
+def _kept_of_refused(version: ServedVersion | None, body: bytes) -> bytes:
+    """What the log has of a refused body; nothing when no version says which of its columns are private."""
+    if version is None:
+        return b""
+    return (body if version.cover is None else version.cover.refused(body))[:REJECTED_BODY_BYTES]
 
 
 def _nobody_waits(error: KonanError | None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from konan.access import secret
 from konan.config import Settings
 from konan.errors import KonanError, NotFound, NotReady
 from konan.records.access import Principal
@@ -18,6 +19,7 @@ from konan.records.routes import Route, RouteVersion, Snapshot
 from konan.serving.dispatch import Dispatcher
 from konan.serving.metrics import Metrics, Series
 from konan.serving.outputs import OutputCodec
+from konan.serving.privacy import cover_of
 from konan.serving.validation import Validator
 
 _log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class ServedVersion:
         settings: limits of bodies.
         dispatcher: its queue.
         series: its counters.
+        key: under which its private values are hashed.
 
     Raises:
         KonanError: its schema cannot be compiled.
@@ -44,6 +47,7 @@ class ServedVersion:
         "_in_many",
         "_in_one",
         "codec",
+        "cover",
         "deadline",
         "deployment",
         "deployment_uuid",
@@ -64,6 +68,7 @@ class ServedVersion:
         settings: Settings,
         dispatcher: Dispatcher,
         series: Series,
+        key: bytes,
     ) -> None:
         self.version = version
         self.uuid = version.uuid
@@ -77,6 +82,7 @@ class ServedVersion:
         self.series = series
         self.validator = Validator(version.schema, rows=settings.rows, depth=settings.json_depth)
         self.codec = OutputCodec(version.schema.output)
+        self.cover = cover_of(version.schema, key)
         name = msgspec.json.encode(route.name)
         self._in_one = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
         self._in_many = b'","version":%d,"output":' % version.number
@@ -122,12 +128,14 @@ class Table:
         settings: limits.
         metrics: makes the counters of each version.
         on_hung: told of workers that hang.
+        server_secret: of `konan.access.secret`.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, on_hung: Hung) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, on_hung: Hung, server_secret: bytes) -> None:
         self._settings = settings
         self._metrics = metrics
         self._on_hung = on_hung
+        self._secret = server_secret
         self._loop = asyncio.get_running_loop()
         self._deployed: dict[tuple[str, str], _Deployed] = {}
         self._served: dict[str, ServedVersion] = {}
@@ -176,14 +184,14 @@ class Table:
             raise NotFound("The deployment has no such version.")
         return version
 
-    def known(self, caller: Principal, name: str, number: int | None) -> tuple[str, int] | None:
-        """Uuid of a deployment, and number of the version that would answer or 0; None if it is not there."""
+    def known(
+        self, caller: Principal, name: str, number: int | None
+    ) -> tuple[str, ServedVersion | None] | None:
+        """Uuid of a deployment, and the version that would answer, if any; None if it is not there."""
         deployed = self._deployed.get((caller.project, name))
         if deployed is None or not caller.sees(name):
             return None
-        if number is not None:
-            return deployed.uuid, number if number in deployed.versions else 0
-        return deployed.uuid, deployed.live.number if deployed.live else 0
+        return deployed.uuid, deployed.live if number is None else deployed.versions.get(number)
 
     def add_link(self, uuid: str, worker: int, link: socket.socket) -> None:
         """Use a worker's link, now or once its version is served."""
@@ -237,8 +245,9 @@ class Table:
             return known
         dispatcher = known.dispatcher if known is not None else self._queue(version)
         series = self._metrics.series(route.project, route.name, version.number)
+        key = secret.of_project(self._secret, route.project)
         try:
-            return ServedVersion(route, version, self._settings, dispatcher, series)
+            return ServedVersion(route, version, self._settings, dispatcher, series, key)
         except KonanError as error:
             _log.error("version cannot be served", extra={"version": version.uuid, "code": error.code})
             return None

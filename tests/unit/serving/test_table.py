@@ -34,7 +34,7 @@ def with_table(test: Callable[[Table], None]) -> None:
     """Run a test of a table in an event loop."""
 
     async def run() -> None:
-        table = Table(Settings(), Metrics(), lambda _uuid, _worker: None)
+        table = Table(Settings(), Metrics(), lambda _uuid, _worker: None, b"s" * 32)
         test(table)
         table.close()
 

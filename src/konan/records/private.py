@@ -1,0 +1,61 @@
+"""What the log has of columns that are masked, hashed or dropped (pure).
+
+Whoever writes a value and whoever looks for one must hash it the same way, so the rule stands here, once.
+"""
+
+import hmac
+import re
+
+from konan.records.schema import Privacy, Schema, class_text
+
+MASKED = "***"
+"""Stands for any value of a masked column."""
+
+_BYTES = 16
+_MARK = "hmac:"
+_HASHED = re.compile(rf"{_MARK}[0-9a-f]{{{2 * _BYTES}}}")
+_WHOLE = re.compile(r"(-?[0-9]+)\.0")
+
+
+def treatments(schema: Schema) -> dict[str, Privacy]:
+    """The columns of a version that are not simply kept, by their names."""
+    named = {feature.name: feature.privacy for feature in schema.features} | schema.extra_privacy
+    return {name: privacy for name, privacy in named.items() if privacy != "keep"}
+
+
+def text_of(cell: object) -> str:
+    """A value as the text in which keys are compared; a whole number has no point, as tables add one.
+
+    >>> text_of(17), text_of(17.0), text_of("17.0"), text_of("A-17"), text_of(True)
+    ('17', '17', '17', 'A-17', 'true')
+    """
+    text = class_text(cell)
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def hashed(key: bytes, cell: object) -> str:
+    """What the log has of a value of a hashed column: ``hmac:`` and 32 hexadecimal digits.
+
+    These are the first 16 bytes of HMAC-SHA-256 over the value's `text_of` in UTF-8. The name of the column
+    is no part of it, so that one person has one hash in all columns of a project.
+
+    Args:
+        key: of the project (`konan.access.secret.of_project`).
+        cell: a text, number or boolean.
+
+    >>> hashed(b"k" * 32, 17) == hashed(b"k" * 32, "17.0")
+    True
+    """
+    text = text_of(cell).encode("utf-8", "surrogatepass")
+    return _MARK + hmac.digest(key, text, "sha256")[:_BYTES].hex()
+
+
+def sought(key: bytes, given: object) -> str:
+    """The hash that a given value means; who gives a hash as the log shows it means that.
+
+    >>> sought(b"k" * 32, hashed(b"k" * 32, 17)) == hashed(b"k" * 32, 17)
+    True
+    """
+    text = text_of(given)
+    return text if _HASHED.fullmatch(text) else hashed(key, given)
