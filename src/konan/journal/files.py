@@ -73,6 +73,18 @@ class SegmentFiles:
         if durable:
             self._sync()
 
+    def turn_over(self, first: int, previous: int) -> None:
+        """Go on in a new segment, also if the present one has room.
+
+        Args:
+            first: sequence of the next record.
+            previous: CRC of the record before it.
+
+        Raises:
+            OSError: as of `write`.
+        """
+        self._turn_over(first, previous, HEAD_BYTES)
+
     def abandon(self) -> None:
         """Never write to the segment again; what is in it stays as it is.
 

@@ -43,6 +43,7 @@ class _Group(NamedTuple):
     data: bytes
     waiting: list[Done]
     durable: bool
+    turned: Done | None = None
 
 
 class Writer:
@@ -81,7 +82,7 @@ class Writer:
         self._mark = MarkFile(directory, Mark(place.last, place.last))
         self._mark.sync()
         self._salt = secrets.randbits(32)
-        self._pending: deque[tuple[bytes, Done, bool]] = deque()
+        self._pending: deque[tuple[bytes | None, Done, bool]] = deque()
         self._writing = self._scheduled = self._sync_due = False
         self._sync_timer: asyncio.TimerHandle | None = None
         self._error: KonanError | None = None
@@ -107,6 +108,18 @@ class Writer:
             durable: whether to wait until it is on disk; without that it outlives this process, and after
                 `SYNC_SECONDS` the machine.
         """
+        self._put(payload, done, durable=durable)
+
+    def turn_over(self, done: Done) -> None:
+        """Go on in a new segment behind all that was appended by now, so that the ones before can be freed.
+
+        Args:
+            done: called in the event loop: with None once the new segment is there, else with why it is not;
+                StorageFull passes.
+        """
+        self._put(None, done, durable=True)
+
+    def _put(self, payload: bytes | None, done: Done, *, durable: bool) -> None:
         if self._error is not None:
             _tell(done, self._error)
             return
@@ -151,6 +164,11 @@ class Writer:
         size = 0
         while self._pending and size < GROUP_BYTES:
             payload, done, wanted = self._pending.popleft()
+            if payload is None:
+                if not records:
+                    return _Group(first, previous, b"", [], durable=True, turned=done)
+                self._pending.appendleft((payload, done, wanted))
+                break
             records.append(pack_record(self.next_sequence, payload))
             waiting.append(done)
             durable = durable or wanted
@@ -183,6 +201,8 @@ class Writer:
             _tell(done, error)
         if error is None:
             self.answered = group.first + len(group.waiting) - 1
+        if group.turned is not None:
+            _tell(group.turned, error)
 
     def _count(self, group: _Group) -> None:
         self.records += len(group.waiting)
@@ -204,6 +224,8 @@ class Writer:
     def _write(self, group: _Group) -> KonanError | None:
         last = group.first + len(group.waiting) - 1
         try:
+            if group.turned is not None:
+                self._files.turn_over(group.first, group.previous)
             self._files.write(group.first, group.previous, group.data, durable=group.durable)
             self._mark.note(Mark(last, last if group.durable else self._synced))
         except OSError as error:
@@ -217,7 +239,7 @@ class Writer:
         except OSError:
             logger.exception("buffered records of the journal may be lost")
         else:
-            if error.errno in _FULL and group.waiting:
+            if error.errno in _FULL and (group.waiting or group.turned):
                 return StorageFull("The disk is full; the prediction was not logged.", retry_after=5)
         return JournalUnavailable("The prediction log cannot be written.")
 

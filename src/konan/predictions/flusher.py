@@ -190,6 +190,19 @@ class Flusher:
             self._commit(each)
         self._release()
 
+    def empty(self) -> None:
+        """Put all rows into their tables, and free every segment but the newest of each gateway.
+
+        A journal's damage is forgotten with its segments: nothing that was journalled stays anywhere else.
+        """
+        self.flush()
+        with self._work:
+            self._put_away()  # what came since
+            for gateway, directory in self._gateways():
+                self.damage.pop(gateway, None)
+                if gateway in self._tails:
+                    reader.free(directory, self._settled(gateway))
+
     @contextmanager
     def writing(self, name: str) -> Iterator[LogTable]:
         """The table of a log, to change it while nobody else does."""
