@@ -10,6 +10,7 @@ from typing import Protocol
 
 from konan.records.access import Key, KeyGrant, Principal
 from konan.records.deployments import Deployment, Version
+from konan.records.erasure import Erasure
 from konan.records.messages import WorkersChanged
 from konan.records.routes import WorkerSpec
 
@@ -117,7 +118,39 @@ class DeploymentStore(Protocol):
         ...
 
 
-class Store(KeyStore, DeploymentStore, Protocol):
+class ErasureStore(Protocol):
+    """What was asked to be erased."""
+
+    def add_erasure(self, caller: Principal, erasure: Erasure) -> None:
+        """Keep an erasure of the caller's project.
+
+        Raises:
+            Conflict: the id is taken.
+        """
+        ...
+
+    def erasure(self, caller: Principal, erasure_id: str) -> Erasure:
+        """One erasure.
+
+        Raises:
+            NotFound: none of that id is about deployments that are all visible to the caller.
+        """
+        ...
+
+    def list_erasures(self, caller: Principal, limit: int, before: str = "") -> list[Erasure]:
+        """Erasures of which the caller sees all deployments, newest first, before an id."""
+        ...
+
+    def platform_erasures(self) -> list[Erasure]:
+        """Every erasure of every project, oldest first."""
+        ...
+
+    def platform_put_erasure(self, erasure: Erasure) -> None:
+        """Keep an erasure as it is now, also one that is new here."""
+        ...
+
+
+class Store(KeyStore, DeploymentStore, ErasureStore, Protocol):
     """The metadata of the platform. One process writes; calls are atomic and durable when they return."""
 
     def ensure_project(self, name: str, at: str) -> None:

@@ -7,13 +7,14 @@ from sqlalchemy.exc import IntegrityError
 
 from konan.adapters.sql.database import Database
 from konan.adapters.sql.deployments import SqlDeployments
+from konan.adapters.sql.erasures import SqlErasures
 from konan.adapters.sql.keys import SqlKeys
 from konan.adapters.sql.migrate import migrate
 from konan.adapters.sql.tables import counters, projects
 from konan.adapters.sql.versions import SqlVersions
 
 
-class SqlStore(SqlKeys, SqlDeployments, SqlVersions):
+class SqlStore(SqlKeys, SqlDeployments, SqlVersions, SqlErasures):
     """`konan.ports.Store` on a database whose tables exist; may be used from several threads.
 
     Args:

@@ -74,6 +74,15 @@ one_live = sa.Index(
     postgresql_where=versions.c.state == "live",
 )
 
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("id", word(), primary_key=True),
+    sa.Column("project", word(), sa.ForeignKey("projects.name"), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index(None, "project", "id"),
+)
+
 counters = sa.Table(
     "counters",
     metadata,
