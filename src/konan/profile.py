@@ -1,6 +1,8 @@
 """The local profile: where this user's server is and the key for it, written by ``konan up``.
 
 The key is sent to the profile's own address only; a command that is pointed elsewhere needs a key of its own.
+Each data directory keeps a profile of its own server beside it, so ``KONAN_HOME`` set to a data directory
+reaches that server while the user's profile names another one.
 """
 
 import os
@@ -27,13 +29,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
-def read() -> Profile | None:
-    """The profile in ``$KONAN_HOME``, else ``~/.konan``; None if there is none.
+def read(folder: Path | None = None) -> Profile | None:
+    """The profile in a folder, else in ``$KONAN_HOME``, else ``~/.konan``; None if there is none.
 
     Raises:
         Invalid: the file is not a profile.
     """
-    path = config.home() / FILE_NAME
+    path = (folder or config.home()) / FILE_NAME
     try:
         return msgspec.json.decode(path.read_bytes(), type=Profile)
     except FileNotFoundError:
@@ -42,13 +44,32 @@ def read() -> Profile | None:
         raise Invalid(f"{path} is not a profile.", hint="Delete it; `konan up` writes a new one.") from None
 
 
-def write(profile: Profile) -> Path:
+def known_key(folder: Path) -> str:
+    """Text of the key in the profile of a data directory, else in the user's; empty if there is none."""
+    for place in (folder, None):
+        try:
+            found = read(place)
+        except (Invalid, OSError):
+            continue
+        if found is not None:
+            return found.key
+    return ""
+
+
+def write(profile: Profile, folder: Path | None = None) -> Path:
     """Replace the profile; only its owner can read it, and a reader sees the old one or the new one whole.
+
+    Args:
+        profile: what it shall say.
+        folder: where; else ``$KONAN_HOME``, else ``~/.konan``.
 
     Returns:
         Where it is.
+
+    Raises:
+        OSError: it cannot be written; the old one stays.
     """
-    home = config.home()
+    home = folder or config.home()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".profile-", dir=home)
     try:

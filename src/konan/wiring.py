@@ -1,7 +1,7 @@
-"""The one place that chooses adapters; run as ``python -m konan.wiring prepare`` or ``… control``.
+"""The one place that chooses adapters; run as ``python -m konan.wiring``, it is the control plane.
 
-``prepare`` brings the database up to date and answers with the local owner key; it ends at once. ``control``
-serves the control plane until the supervisor ends it.
+It brings the database up to date, tells the supervisor the local owner key, and serves until the supervisor
+ends it.
 """
 
 import argparse
@@ -11,22 +11,20 @@ import logging
 import os
 import socket
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 import konan
-from konan import clock, config, logs
-from konan.access import keys, permissions
+from konan import clock, config, logs, profile
+from konan.access import permissions
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.channel import Channel
 from konan.config import Settings
 from konan.errors import KonanError
 from konan.ports import Store
 from konan.records.access import SCOPES, Principal
-from konan.records.messages import Ready
+from konan.records.messages import Failed, Ready
 
 if TYPE_CHECKING:
     import uvicorn
@@ -34,9 +32,8 @@ if TYPE_CHECKING:
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
 
-PROJECT = "default"
-_RENEW = timedelta(days=30)
 _BACKLOG = 1024
+_log = logging.getLogger(__name__)
 _GRACE = 5
 """Seconds that answers under way get when control ends."""
 
@@ -50,54 +47,58 @@ def store(settings: Settings) -> SqlStore:
     return open_store(settings.database_url or sqlite_url(config.paths(settings).database))
 
 
-def prepare(settings: Settings, known: str, at: datetime) -> str:
-    """Make the database fit to serve, with a project and an owner key.
+def owner_key(metadata: Store, known: str, at: datetime) -> str:
+    """Make sure that there is a project and an owner key.
 
     Args:
-        settings: of this server.
+        metadata: the store.
         known: text of the key in the local profile, which is kept while it is good; may be empty.
         at: the present.
 
     Returns:
         Text of the owner key.
     """
-    metadata = store(settings)
-    try:
-        metadata.ensure_project(PROJECT, clock.rfc3339(at))
-        if _is_good(metadata, known, at):
-            return known
-        key, minted = permissions.owner_key(PROJECT, at)
-        maker = Principal(project=PROJECT, key_id=key.id, scopes=frozenset(SCOPES))
-        metadata.add_key(maker, key, minted.digest)
-        return minted.text
-    finally:
-        metadata.close()
+    metadata.ensure_project(permissions.PROJECT, clock.rfc3339(at))
+    if permissions.is_owner(known, metadata.platform_grants(), at):
+        return known
+    key, minted = permissions.owner_key(permissions.PROJECT, at)
+    maker = Principal(project=permissions.PROJECT, key_id=key.id, scopes=frozenset(SCOPES))
+    metadata.add_key(maker, key, minted.digest)
+    return minted.text
 
 
-def _is_good(metadata: SqlStore, known: str, at: datetime) -> bool:
-    """Whether a key is an owner key of this database that is valid for a while yet."""
-    digest, until = keys.digest_of(known), (at + _RENEW).timestamp()
-    return digest is not None and any(
-        grant.digest == digest and set(SCOPES) <= set(grant.scopes) and grant.expires_at >= until
-        for grant in metadata.platform_grants()
-        if grant.project == PROJECT and not grant.deployments
-    )
-
-
-async def control(settings: Settings, channel: Channel) -> None:
+async def control(settings: Settings, channel: Channel) -> bool:
     """Serve the control plane on its unix socket until the supervisor ends it or has gone.
 
     Args:
         settings: of this server.
         channel: to the supervisor.
+
+    Returns:
+        Whether it could; else the supervisor has been told why not.
     """
+    try:
+        await _control(settings, channel)
+    except KonanError as error:
+        where = {"code": error.code, "reason": error.message, "cause": repr(error.__cause__)}
+        _log.error("control cannot serve", extra=where)
+        channel.send(Failed(code=error.code, message=error.message, hint=error.hint))
+        return False
+    else:
+        return True
+    finally:
+        channel.close()
+
+
+async def _control(settings: Settings, channel: Channel) -> None:
     from konan.adapters.supervised import SupervisedRuntime
 
     runtime = SupervisedRuntime(channel)
     listening = asyncio.create_task(runtime.listen())
     metadata = store(settings)
-    services = wire(settings, metadata, runtime)
     try:
+        key = owner_key(metadata, profile.known_key(config.paths(settings).root), clock.now())
+        services = wire(settings, metadata, runtime)
         server = _server(services)
         with _listener() as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -106,7 +107,7 @@ async def control(settings: Settings, channel: Channel) -> None:
             services.truth.open()
             services.truth.start()
             _settle_memory()
-            channel.send(Ready(name="control"))
+            channel.send(Ready(name="control", key=key))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
@@ -116,7 +117,6 @@ async def control(settings: Settings, channel: Channel) -> None:
     finally:
         listening.cancel()
         metadata.close()
-        channel.close()
 
 
 def _settle_memory() -> None:
@@ -194,30 +194,18 @@ def _listener() -> socket.socket:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two; returns the exit code."""
+    """Run control; returns the exit code."""
     parser = argparse.ArgumentParser(prog="konan.wiring")
-    parser.add_argument("what", choices=["prepare", "control"])
     parser.add_argument("--settings-fd", type=int, required=True)
-    parser.add_argument("--channel-fd", type=int)
+    parser.add_argument("--channel-fd", type=int, required=True)
     given = parser.parse_args(arguments)
     with os.fdopen(given.settings_fd, "rb") as file:
         settings = config.from_json(file.read())
-    if given.what == "prepare":
-        return _prepare(settings)
     logs.start(settings.log_level, "control")
     for chatty in ("alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    asyncio.run(control(settings, Channel(socket.socket(fileno=given.channel_fd))))
-    return 0
-
-
-def _prepare(settings: Settings) -> int:
-    try:
-        answer = {"key": prepare(settings, sys.stdin.read().strip(), clock.now())}
-    except KonanError as error:
-        answer = {"code": error.code, "message": error.message, "hint": error.hint}
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
-    return 0
+    served = asyncio.run(control(settings, Channel(socket.socket(fileno=given.channel_fd))))
+    return 0 if served else 1
 
 
 if __name__ == "__main__":

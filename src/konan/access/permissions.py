@@ -1,6 +1,7 @@
 """What a key may do, and which keys it may make: never one that can do more than itself."""
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -9,9 +10,13 @@ import msgspec
 from konan import clock, ids
 from konan.access import keys
 from konan.errors import Fault, Invalid, NotAllowed
-from konan.records.access import SCOPES, Key, Principal
+from konan.records.access import SCOPES, Key, KeyGrant, Principal
+
+PROJECT = "default"
+"""The project that every server has; the owner key is a key of it."""
 
 LONGEST_DAYS = 365
+_RENEW = timedelta(days=30)
 _LONGEST_NAME = 100
 _NAME_RULE = f"1 to {_LONGEST_NAME} printable characters."
 _SCOPE_RULE = f"One of {', '.join(SCOPES)}."
@@ -90,6 +95,22 @@ def owner_key(project: str, at: datetime) -> tuple[Key, keys.Minted]:
     """The key of whoever owns the machine: every scope of a project, for a year."""
     maker = Principal(project=project, key_id="", scopes=frozenset(SCOPES))
     return make_key(maker, NewKey(name="owner of this machine", scopes=SCOPES), at, LONGEST_DAYS)
+
+
+def is_owner(text: str, grants: Iterable[KeyGrant], at: datetime) -> bool:
+    """Whether a key's text is that of an owner key that is valid for a month yet.
+
+    Args:
+        text: of the key; may be empty.
+        grants: the keys that are valid.
+        at: the present.
+    """
+    digest, until = keys.digest_of(text), (at + _RENEW).timestamp()
+    return digest is not None and any(
+        grant.digest == digest and set(SCOPES) <= set(grant.scopes) and grant.expires_at >= until
+        for grant in grants
+        if grant.project == PROJECT and not grant.deployments
+    )
 
 
 def _check_words(request: NewKey) -> None:

@@ -21,7 +21,7 @@ from konan.errors import KonanError, NotReady
 from konan.ports import Runtime, Store
 from konan.records.access import Principal
 from konan.records.deployments import Deployment, Failure, Reference, Version
-from konan.records.routes import Snapshot, WorkerSpec
+from konan.records.routes import Snapshot, Workers, WorkerSpec
 
 _BUILDS_AT_ONCE = 2
 _PUBLISH_WITHIN = 1.0
@@ -41,6 +41,10 @@ class Builder(Protocol):
 
     async def reference(self, version: Version) -> Reference:
         """What monitoring may compare a version with; may take a minute."""
+        ...
+
+    def forget_rows(self, version: Version) -> Version:
+        """Remove the rows given with a version if they are not to be kept; the version as it is then."""
         ...
 
     def materialise(self, version: Version) -> object:
@@ -86,6 +90,7 @@ class Fleet:
         self._specs: dict[str, WorkerSpec] = {}
         self._starting: set[str] = set()
         self._warming: dict[str, WorkerSpec] = {}
+        self._kept: Workers | None = None
         self._warm: dict[str, float] = {}
         self._readiness = Readiness()
         self._snapshot_lock = asyncio.Lock()
@@ -118,6 +123,7 @@ class Fleet:
                 self.bring_up(_platform(deployment.project), version)
             elif version.state == "live":
                 self._spawn(self._refer(_platform(deployment.project), version))
+        self._spawn(self._forget_left())
 
     async def stop(self) -> None:
         """End the background work; versions that are being built go on at the next start."""
@@ -218,6 +224,7 @@ class Fleet:
                 version = await self._builder.build(caller, version, self._warm_up)
             if version.state == "failed":
                 await self._cool_down(version)
+                await self._forget(caller, version)
             if version.state != "failed":
                 version = msgspec.structs.replace(version, step="start")
                 await asyncio.to_thread(self._store.put_version, caller, version)
@@ -235,6 +242,17 @@ class Fleet:
         for uuid in self._specs:
             self._warming.pop(uuid, None)
         await self._runtime.want((*self._specs.values(), *self._warming.values()))
+        await self._keep(Workers(workers=tuple(self._specs.values())))
+
+    async def _keep(self, workers: Workers) -> None:
+        """Keep on disk which workers shall run, so that the next start need not wait for control."""
+        if workers == self._kept:
+            return
+        try:
+            await asyncio.to_thread(world.write, workers, self._paths.workers)
+            self._kept = workers
+        except KonanError as error:
+            _log.warning("the workers could not be noted", extra={"reason": error.message})
 
     async def _warm_up(self, spec: WorkerSpec) -> None:
         async with self._world_lock:
@@ -270,14 +288,33 @@ class Fleet:
 
     async def _refer(self, caller: Principal, version: Version) -> None:
         """Keep what monitoring may compare with, once, beside the traffic."""
-        if not version.datasets or version.reference != Reference():
-            return
-        async with self._builds:
-            made = await self._builder.reference(version)
+        if any(file.kept for file in version.datasets) and version.reference == Reference():
+            async with self._builds:
+                made = await self._builder.reference(version)
+            await self._note(caller, version, reference=made)
+        await self._forget(caller, version)
+
+    async def _forget(self, caller: Principal, version: Version) -> None:
+        """Let go of the rows that a version was given, if they are not to be kept."""
+        known = await asyncio.to_thread(self._builder.forget_rows, version)
+        if known != version:
+            await self._note(caller, version, datasets=known.datasets, upload=known.upload)
+
+    async def _forget_left(self) -> None:
+        """Let go of the rows of versions that ended while nobody could."""
+        for deployment in await asyncio.to_thread(self._store.platform_deployments):
+            caller = _platform(deployment.project)
+            versions = await asyncio.to_thread(self._store.list_versions, caller, deployment.name, 1000)
+            for version in versions:
+                if version.state in {"failed", "disabled"}:
+                    await self._forget(caller, version)
+
+    async def _note(self, caller: Principal, version: Version, **changes: object) -> None:
+        """Change what is known of a version."""
         async with self._switch_lock:
             known = await asyncio.to_thread(self._store.version, caller, version.deployment, version.version)
-            referred = msgspec.structs.replace(known, reference=made)
-            await asyncio.to_thread(self._store.put_version, caller, referred)
+            changed = msgspec.structs.replace(known, **changes)
+            await asyncio.to_thread(self._store.put_version, caller, changed)
 
     def _keep_warm(self, deployment: Deployment) -> None:
         for owner, version in self._rows:
@@ -299,6 +336,7 @@ class Fleet:
             )
             failed = msgspec.structs.replace(known, state="failed", step="", failure=failure)
             await asyncio.to_thread(self._store.put_version, caller, failed)
+            await self._forget(caller, failed)
             await self.refresh()
         except KonanError as second:
             where = {"version": version.uuid, "code": second.code, "reason": second.message}

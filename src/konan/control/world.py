@@ -11,7 +11,7 @@ from konan.config import Settings
 from konan.errors import StorageFull
 from konan.records.access import KeyGrant
 from konan.records.deployments import Deployment, Version
-from konan.records.routes import Route, RouteVersion, Snapshot
+from konan.records.routes import Route, RouteVersion, Snapshot, Workers
 from konan.records.schema import Schema
 
 Row = tuple[Deployment, Version]
@@ -66,8 +66,8 @@ def valid(grants: Iterable[KeyGrant], now: float) -> tuple[KeyGrant, ...]:
     return tuple(grant for grant in grants if grant.expires_at > now)
 
 
-def write(snapshot: Snapshot, path: Path) -> None:
-    """Replace the snapshot's file; a reader finds the old one or the new one, whole.
+def write(state: Snapshot | Workers, path: Path) -> None:
+    """Replace the snapshot's file, or that of the workers; a reader finds the old one or the new one, whole.
 
     Raises:
         StorageFull: there is no room; the old one stays.
@@ -76,7 +76,7 @@ def write(snapshot: Snapshot, path: Path) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(snapshot))
+            file.write(msgspec.json.encode(state))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -108,9 +108,39 @@ class Stats(Message, frozen=True, kw_only=True, tag="stats"):
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
-    """Gateway or control to supervisor: it serves now."""
+    """Gateway or control to supervisor: it serves now.
+
+    Attributes:
+        name: which of the two.
+        key: from control: text of the owner key, for the local profile.
+    """
 
     name: Literal["gateway", "control"]
+    key: str = ""
+
+
+class Failed(Message, frozen=True, kw_only=True, tag="failed"):
+    """Control to supervisor: it cannot serve and ends.
+
+    Attributes:
+        code: of the error.
+        message: what is wrong.
+        hint: what to do about it.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class ControlDown(Message, frozen=True, kw_only=True, tag="control_down"):
+    """Supervisor to gateways: control cannot be started, or can again.
+
+    Attributes:
+        reason: what is wrong and what to do, for callers with a valid key; empty when all is well again.
+    """
+
+    reason: str
 
 
 class Drain(Message, frozen=True, kw_only=True, tag="drain"):
@@ -131,5 +161,7 @@ AnyMessage = (
     | Processes
     | Stats
     | Ready
+    | Failed
+    | ControlDown
     | Drain
 )

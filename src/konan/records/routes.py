@@ -94,3 +94,13 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     start_timeout: float
     crashes: int
     warming: bool = False
+
+
+class Workers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor needs to know to start all workers without the control plane.
+
+    Attributes:
+        workers: those of every version that is served.
+    """
+
+    workers: tuple[WorkerSpec, ...]

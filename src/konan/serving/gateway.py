@@ -17,7 +17,7 @@ from konan.access import secret
 from konan.access.grants import Grants
 from konan.channel import Channel
 from konan.config import Settings
-from konan.errors import RequestMalformed
+from konan.errors import RequestMalformed, Unauthenticated
 from konan.journal.writer import Writer
 from konan.records import messages
 from konan.records.access import Principal
@@ -65,6 +65,7 @@ class Gateway:
         self._paths = config.paths(settings)
         self._grants = Grants(())
         self._generation = -1
+        self._control_down = ""
         self._metrics = Metrics()
         self._journal = Writer(
             self._paths.journal / str(index), settings.segment_bytes, asyncio.get_running_loop()
@@ -95,10 +96,10 @@ class Gateway:
         self._health = Health(lambda: True, said, self._authenticate)
         self._readiness = Health(self.is_ready, said, self._authenticate)
         self._large = {
-            "versions": Splice(self._desk, settings.upload_bytes),
-            "feedback": Splice(self._desk, settings.feedback_bytes),
+            "versions": Splice(self._desk, settings.upload_bytes, reason=self._reason),
+            "feedback": Splice(self._desk, settings.feedback_bytes, reason=self._reason),
         }
-        self._others = Splice(self._desk, small)
+        self._others = Splice(self._desk, small, reason=self._reason)
         self._peers = [Splice(self._desk, small, peer_socket(n), peer=True) for n in range(settings.gateways)]
 
     def is_ready(self) -> bool:
@@ -187,6 +188,14 @@ class Gateway:
     def _authenticate(self, head: Head) -> Principal:
         return self._grants.authenticate(head.authorization, clock.now_ns() * 1e-9)
 
+    def _reason(self, head: Head) -> str:
+        """Why control does not answer, as far as it is known, for those with a valid key."""
+        try:
+            self._authenticate(head)
+        except Unauthenticated:
+            return ""
+        return self._control_down
+
     def _hung(self, version_uuid: str, worker: int) -> None:
         _log.warning("worker hangs", extra={"version": version_uuid, "worker": worker})
         self._channel.send(messages.WorkerHung(version_uuid=version_uuid, worker=worker))
@@ -209,6 +218,8 @@ class Gateway:
             self._table.rest(message.version_uuid, message.seconds)
         elif isinstance(message, messages.SnapshotChanged):
             self.take_snapshot()
+        elif isinstance(message, messages.ControlDown):
+            self._control_down = message.reason
         for link in links:
             link.close()
 

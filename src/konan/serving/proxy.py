@@ -7,6 +7,7 @@ needs no more memory than a small one. Control being down is told at once and to
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import cast
 
 from typing_extensions import override
@@ -35,6 +36,7 @@ class Splice:
         path: control's socket.
         patience: seconds that control may be silent.
         peer: whether another gateway answers there and not control; the request then keeps its id.
+        reason: says what keeps control from answering a request, as far as it is known.
     """
 
     streams = True
@@ -48,8 +50,10 @@ class Splice:
         patience: float = PATIENCE_SECONDS,
         *,
         peer: bool = False,
+        reason: Callable[[Head], str] = lambda _: "",
     ) -> None:
         self.limit = limit
+        self._reason = reason
         self._desk = desk
         self._path = path
         self._patience = patience
@@ -86,9 +90,16 @@ class Splice:
     def _upstream(self, exchange: Exchange, head: Head, *, waits: bool) -> "Upstream":
         self._desk.metrics.proxied += 1
         request_id = self._desk.ids.take()[0]
-        upstream = Upstream(exchange, head, request_id, waits=waits, patience=self._patience, peer=self._peer)
+        upstream = Upstream(
+            exchange,
+            head,
+            request_id,
+            waits=waits,
+            peer=self._peer,
+            reason=self._reason,
+        )
         exchange.attach(upstream)
-        upstream.start(self._path)
+        upstream.start(self._path, self._patience)
         return upstream
 
 
@@ -103,8 +114,8 @@ class Upstream(asyncio.Protocol):
         head: the request's head.
         request_id: the id under which the logs name this request.
         waits: whether the body is kept until control asks for it.
-        patience: seconds that control may be silent.
         peer: whether another gateway answers and not control.
+        reason: says what keeps control from answering.
     """
 
     def __init__(
@@ -114,14 +125,15 @@ class Upstream(asyncio.Protocol):
         request_id: str,
         *,
         waits: bool,
-        patience: float,
         peer: bool = False,
+        reason: Callable[[Head], str] = lambda _: "",
     ) -> None:
         self._exchange = exchange
+        self._reason = reason
         self._head = head
         self._request_id = request_id
         self._waits = waits
-        self._patience = patience
+        self._patience = PATIENCE_SECONDS
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -138,8 +150,9 @@ class Upstream(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._connecting: asyncio.Task[None] | None = None
 
-    def start(self, path: str) -> None:
-        """Connect to control."""
+    def start(self, path: str, patience: float) -> None:
+        """Connect to control, which may then be silent for so many seconds."""
+        self._patience = patience
         self._connecting = self._loop.create_task(self._connect(path))
         self._timer = self._loop.call_later(self._patience, self._check_patience)
 
@@ -310,7 +323,9 @@ class Upstream(asyncio.Protocol):
             return
         self._close()
         silent: KonanError = ControlUnavailable(
-            "The control plane does not answer right now; predictions go on.", retry_after=1
+            "The control plane does not answer right now; predictions go on.",
+            hint=self._reason(self._head),
+            retry_after=1,
         )
         if self._peer:
             silent = NotReady("The gateway that keeps this Idempotency-Key is starting.", retry_after=1)

@@ -7,21 +7,24 @@ from collections.abc import Callable
 
 from konan.config import Settings
 from konan.supervisor.detach import detached, down
+from konan.supervisor.report import Report
 from konan.supervisor.start import serve
 
-__all__ = ["down", "run"]
+__all__ = ["Report", "down", "run"]
 
 
-def _say_nothing(_: str) -> None:
+def _say_nothing(_: Report) -> None:
     pass
 
 
-def run(settings: Settings, announce: Callable[[str], None] = _say_nothing, *, detach: bool = False) -> int:
+def run(
+    settings: Settings, announce: Callable[[Report], None] = _say_nothing, *, detach: bool = False
+) -> int:
     """Run a server, in the foreground until a signal ends it, or in the background.
 
     Args:
         settings: of the server.
-        announce: called with the server's address, as ``http://127.0.0.1:8000``, once it serves.
+        announce: told where it serves and what else is to be known, once it serves.
         detach: whether to return then and leave it in the background.
 
     Returns:

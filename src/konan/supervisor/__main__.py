@@ -26,7 +26,7 @@ def main(settings_fd: int, report_fd: int) -> int:
             file.write(msgspec.json.encode(report))
 
     try:
-        return serve(settings, lambda url: tell(Report(url=url)))
+        return serve(settings, tell)
     except KonanError as error:
         tell(Report(code=error.code, message=error.message, hint=error.hint))
         return 1

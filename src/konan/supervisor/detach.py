@@ -19,12 +19,12 @@ _PAUSE = 0.05
 _SLACK = 10.0
 
 
-def detached(settings: Settings, announce: Callable[[str], None]) -> int:
+def detached(settings: Settings, announce: Callable[[Report], None]) -> int:
     """Start a supervisor in the background; returns 0 once it serves.
 
     Args:
         settings: of the server.
-        announce: called with the server's address once it serves.
+        announce: told how it went once it serves.
 
     Raises:
         KonanError: of the class that kept it from starting.
@@ -50,7 +50,7 @@ def detached(settings: Settings, announce: Callable[[str], None]) -> int:
         raise NotReady("The server did not start.", hint=f"Look at {paths.logs / 'supervisor.log'}.")
     report = msgspec.json.decode(text, type=Report)
     if report.url:
-        announce(report.url)
+        announce(report)
         return 0
     raise report.error()
 

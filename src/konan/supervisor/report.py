@@ -1,4 +1,4 @@
-"""What a process says of an error to the one that started it: the error's class survives the way."""
+"""What a server says of its start to the one that started it; an error's class survives the way."""
 
 import msgspec
 
@@ -10,14 +10,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         url: address of the server, when it serves.
-        key: text of the owner key, when the database is prepared.
-        code: code of the error that prevented it, else empty.
+        profile: file with that address and the owner key.
+        note: what is to be said of the profile; empty when the user's own names this server.
+        code: code of the error that prevented it, else empty. With a ``url``, predictions are served and this
+            is why the control plane is not.
         message: that error's message.
         hint: that error's hint.
     """
 
     url: str = ""
-    key: str = ""
+    profile: str = ""
+    note: str = ""
     code: str = ""
     message: str = ""
     hint: str = ""

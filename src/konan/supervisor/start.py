@@ -1,36 +1,34 @@
-"""What ``konan up`` does: claim the data directory, prepare it, listen, run all processes, end in order."""
+"""What ``konan up`` does: claim the data directory, listen, run all processes, end in order."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
 import msgspec
 
-from konan import clock, config, logs, profile
+from konan import clock, config, logs
 from konan.config import Settings
 from konan.errors import KonanError, NotReady
-from konan.profile import Profile
-from konan.supervisor import children, listening, lock, logfiles
+from konan.supervisor import listening, lock, logfiles
+from konan.supervisor.reachable import Reachable
 from konan.supervisor.report import Report
 from konan.supervisor.tree import Tree
 
 READY_TIMEOUT = 30.0
-_PREPARE_TIMEOUT = 120.0
 
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> int:
+def serve(settings: Settings, announce: Callable[[Report], None]) -> int:
     """Run everything until a signal ends it.
 
     Args:
         settings: of the server.
-        announce: called with the server's address once it serves.
+        announce: told how it went once it serves.
 
     Returns:
         The exit code, 0.
@@ -39,46 +37,18 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         Usage: the address is not a loopback one.
         NotAllowed: the data directory is not private, or the port is not this user's to take.
         Conflict: a server runs on the data directory, or something else on the port.
-        NotReady: a process did not start.
+        KonanError: a process did not start; of the class that kept control from it.
     """
     paths = config.paths(settings)
     held = lock.claim(paths)
     with listening.bind(settings.host, settings.port) as listener:
         stream = os.fdopen(logfiles.open_append(paths.logs / "supervisor.log"), "w", buffering=1)
         logs.start(settings.log_level, "supervisor", stream)
-        url = listening.origin(listener)
-        profile.write(Profile(url=url, key=prepare(settings)))
+        place = Reachable(paths, listening.origin(listener))
         settings = replace(settings, gateways=gateways(settings))
-        tree = Tree(settings, listener=listener, lock=held, gateways=settings.gateways)
-        asyncio.run(_run(tree, url, announce))
+        tree = Tree(settings, listener=listener, lock=held, place=place)
+        asyncio.run(_run(tree, place, announce))
     return 0
-
-
-def prepare(settings: Settings) -> str:
-    """Bring the database up to date in a short-lived child; returns the text of the local owner key.
-
-    The profile's key is kept while it is valid. The database's library never enters this process.
-
-    Raises:
-        KonanError: the database cannot be used.
-    """
-    known = _known_key()
-    with children.handed_over(settings) as handle:
-        done = subprocess.run(
-            [*children.command(["konan.wiring", "prepare"]), "--settings-fd", str(handle)],
-            input=known.encode(),
-            capture_output=True,
-            pass_fds=(handle,),
-            timeout=_PREPARE_TIMEOUT,
-            check=False,
-        )
-    if not done.stdout:
-        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise KonanError("The database could not be prepared.", hint=reason)
-    report = msgspec.json.decode(done.stdout, type=Report)
-    if not report.key:
-        raise report.error()
-    return report.key
 
 
 def gateways(settings: Settings) -> int:
@@ -89,26 +59,25 @@ def gateways(settings: Settings) -> int:
     return max(1, cores // 4)
 
 
-def _known_key() -> str:
-    try:
-        known = profile.read()
-    except KonanError:
-        return ""
-    return known.key if known else ""
-
-
-async def _run(tree: Tree, url: str, announce: Callable[[str], None]) -> None:
+async def _run(tree: Tree, place: Reachable, announce: Callable[[Report], None]) -> None:
     stopping = asyncio.Event()
     _on_signals(tree, stopping)
     try:
-        if await _unless(stopping, _started(tree, url)):
-            _log.info("serving", extra={"url": url})
-            announce(url)
+        if await _unless(stopping, _started(tree, place.url)):
+            _log.info("serving", extra={"url": place.url})
+            announce(_report(place, tree.trouble))
             await stopping.wait()
     finally:
         _log.info("stopping")
         await tree.stop()
         _log.info("stopped")
+
+
+def _report(place: Reachable, trouble: KonanError | None) -> Report:
+    report = Report(url=place.url, profile=str(place.path), note=place.note)
+    if trouble is None:
+        return report
+    return msgspec.structs.replace(report, code=trouble.code, message=trouble.message, hint=trouble.hint)
 
 
 def _on_signals(tree: Tree, stopping: asyncio.Event) -> None:
@@ -137,7 +106,12 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) ->
 
 
 async def _started(tree: Tree, url: str) -> None:
-    await tree.start()
+    await tree.start(clock.now())
+    await _ready(url)
+    await tree.control_settled()
+
+
+async def _ready(url: str) -> None:
     deadline = clock.monotonic() + READY_TIMEOUT
     while not await _answers(url):
         if clock.monotonic() > deadline:

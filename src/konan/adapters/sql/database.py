@@ -5,6 +5,7 @@ can be corrupted by two connections before SQLite 3.51.3. A transaction that wri
 begins, so none can fail half-way because another one wrote first.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from konan.errors import ControlUnavailable, Invalid, KonanError, MissingExtra, 
 
 _BUSY_MILLISECONDS = 10_000
 _FULL = ("database or disk is full", "No space left on device")
+_DAMAGED = ("file is not a database", "disk image is malformed")
+_CLOSED = ("unable to open", "readonly database", "access permission denied")
 _WRITES = "konan_writes"
 
 
@@ -42,6 +45,13 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that only reads; it sees one moment."""
         with _named(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading_one_moment(self) -> Iterator[sa.Connection]:
+        """A transaction of many statements that all see the same moment."""
+        level = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with _named(), self.engine.execution_options(**level).begin() as connection:
             yield connection
 
     @contextmanager
@@ -71,7 +81,8 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    Path(str(url.database)).touch(mode=0o600)
+    with contextlib.suppress(OSError):  # opening it says what is wrong
+        Path(str(url.database)).touch(mode=0o600)
     engine = sa.create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -120,9 +131,21 @@ def _named() -> Iterator[None]:
         yield
     except exc.OperationalError as error:
         raise _name_of(error) from error
+    except exc.DatabaseError as error:
+        if not any(words in str(error.orig) for words in _DAMAGED):
+            raise
+        raise ControlUnavailable(
+            "The metadata database is damaged; predictions go on.",
+            hint="Put back a copy of it, then start again.",
+        ) from error
 
 
 def _name_of(error: exc.OperationalError) -> KonanError:
     if any(words in str(error.orig) for words in _FULL):
         return StorageFull("The disk that holds the metadata is full.", hint="Make room, then try again.")
+    if any(words in str(error.orig) for words in _CLOSED):
+        return ControlUnavailable(
+            "The metadata database cannot be opened for writing; predictions go on.",
+            hint="Look at who owns the file konan.db and its folder, and whether the disk is read-only.",
+        )
     return ControlUnavailable("The metadata database does not answer; predictions go on.", retry_after=1)

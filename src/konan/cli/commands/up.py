@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from konan.cli import command as shared
 from konan.cli.command import Session
 from konan.cli.shapes import Up
 from konan.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from konan.supervisor import Report
 
 _NEEDED = ("uvloop", "litestar", "uvicorn", "sqlalchemy", "numpy", "uv")
 
@@ -39,7 +42,7 @@ def command(session: Session, *, detach: bool, **flags: Any) -> int:
 
     given = {name: str(value) if isinstance(value, Path) else value for name, value in flags.items()}
     settings, _ = config.load(given)
-    return supervisor.run(settings, lambda url: _announce(session, url, detach=detach), detach=detach)
+    return supervisor.run(settings, lambda report: _announce(session, report, detach=detach), detach=detach)
 
 
 def require_server() -> None:
@@ -56,15 +59,19 @@ def require_server() -> None:
         )
 
 
-def _announce(session: Session, url: str, *, detach: bool) -> None:
-    from konan import profile
-
-    file = config.home() / profile.FILE_NAME
+def _announce(session: Session, report: "Report", *, detach: bool) -> None:
     if session.screen.json:
-        session.screen.record(Up(url=url, profile=str(file), detached=detach))
+        session.screen.record(Up(url=report.url, profile=report.profile, detached=detach))
         session.screen.flush()
+    if report.code:
+        session.screen.say("Predictions are served, but the control plane does not start; it is tried again.")
+        session.screen.say(f"{report.message} {report.hint}".strip())
+    if report.note:
+        session.screen.say(report.note)
+    if session.screen.json:
         return
-    session.screen.say(f"Konan serves at {url}")
-    session.screen.say(f"Its key is in {file}; other commands find it there.")
+    session.screen.say(f"Konan serves at {report.url}")
+    if not report.note:
+        session.screen.say(f"Its key is in {report.profile}; other commands find it there.")
     session.screen.say("Deploy a model:  konan deploy NAME model.joblib --data train.csv --target COLUMN")
     session.screen.say("Stop it with `konan down`." if detach else "Stop it with Ctrl-C.")
