@@ -195,6 +195,10 @@ class Blobs(Protocol):
         """
         ...
 
+    def remove(self, digest: str) -> None:
+        """Keep a blob no longer; one that is not there is none either."""
+        ...
+
 
 class Runtime(Protocol):
     """Where workers run."""

@@ -74,6 +74,12 @@ class DiskBlobs:
                 file.write(chunk)
             _sync(file)
 
+    def remove(self, digest: str) -> None:
+        """Keep a blob no longer; see `konan.ports.Blobs.remove`."""
+        if _DIGEST.fullmatch(digest) is not None and self._path(digest).exists():
+            self._path(digest).unlink(missing_ok=True)
+            _sync_directory(self._path(digest).parent)
+
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
 

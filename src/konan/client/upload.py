@@ -25,6 +25,10 @@ class DeployOptions(TypedDict, total=False):
         segments: columns with slices.
         requirements: pinned requirements, or a requirements file.
         constraints: declared limits of features by name.
+        mask: columns of whose values the log only says that there was one.
+        hash: columns of whose values the log has keyed hashes, by which they are still found.
+        drop: columns that the log never has.
+        keep: columns that are no longer masked, hashed or dropped as an earlier version declared.
         rollout: how the version takes traffic.
         durability: what its answers promise, ``durable`` (the default) or ``buffered``.
         flavor: name of the flavor; detected unless given.
@@ -43,6 +47,10 @@ class DeployOptions(TypedDict, total=False):
     segments: Sequence[str]
     requirements: Any
     constraints: Mapping[str, Constraint]
+    mask: Sequence[str]
+    hash: Sequence[str]
+    drop: Sequence[str]
+    keep: Sequence[str]
     rollout: Rollout
     durability: Durability
     flavor: str

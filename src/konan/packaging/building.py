@@ -16,7 +16,7 @@ import msgspec
 
 from konan.config import Paths, Settings
 from konan.errors import DeadlineExceeded, GateFailed, KonanError, ModelFileInvalid
-from konan.packaging import flavors, layout, mlmodel
+from konan.packaging import flavors, givenrows, layout, mlmodel, private
 from konan.packaging.certify import Proof, certify
 from konan.packaging.child import Limits, run
 from konan.packaging.environment import Environments, Lock
@@ -206,6 +206,7 @@ class Builder:
             "files": list(manifest.model),
             "digests": digests(work.upload.model_files()),
             "options": manifest.options,
+            "private": givenrows.is_private(work.version),
             "features": [],
         }
 
@@ -328,17 +329,18 @@ def _certified(work: _Work, lock: Lock, shown: _Shown) -> Version:
         sandbox=shown.ready["sandbox"],
         imports=study.reading.modules[:_MOST_IMPORTS],
     )
+    schema = msgspec.structs.replace(
+        proof.schema,
+        extra=extra,
+        key=work.manifest.key,
+        subject=work.manifest.subject,
+        segments=work.manifest.segments,
+    )
     return msgspec.structs.replace(
         work.version,
         python=lock.python,
         lock=lock.digest,
-        schema=msgspec.structs.replace(
-            proof.schema,
-            extra=extra,
-            key=work.manifest.key,
-            subject=work.manifest.subject,
-            segments=work.manifest.segments,
-        ),
+        schema=private.private_schema(schema, work.version.privacy, work.manifest.privacy),
         certificate=certificate,
         datasets=_datasets(work.upload, study),
         warnings=(*shown.chosen.warnings, *proof.warnings),

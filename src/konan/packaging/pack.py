@@ -13,14 +13,14 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from konan.errors import DataInvalid, Usage
-from konan.packaging import archive, imports
+from konan.packaging import archive, imports, private
 from konan.packaging.detect import detect
 from konan.packaging.flavors import Flavor
 from konan.packaging.provenance import provenance
 from konan.packaging.reading import Reading
 from konan.packaging.requirements import Pins, given, pinned
 from konan.records.deployments import Durability, Rollout
-from konan.records.schema import Constraint
+from konan.records.schema import Constraint, Privacy
 from konan.records.upload import Table, TableFormat, UploadManifest
 
 Fitted = Any
@@ -49,6 +49,10 @@ class Said(TypedDict, total=False):
         subject: the column with the person a row is about.
         segments: columns with slices.
         constraints: declared limits of features by name.
+        mask: columns of whose values the log only says that there was one.
+        hash: columns of whose values the log has keyed hashes.
+        drop: columns that the log never has.
+        keep: columns that are no longer masked, hashed or dropped as an earlier version declared.
         requirements: what to install: a list, or a requirements file; read off the model by default.
         python: minor version of Python to run it, as ``3.11``; the one that runs this by default.
         rollout: how the version takes traffic.
@@ -65,6 +69,10 @@ class Said(TypedDict, total=False):
     subject: str
     segments: Sequence[str]
     constraints: Mapping[str, Constraint]
+    mask: Sequence[str]
+    hash: Sequence[str]
+    drop: Sequence[str]
+    keep: Sequence[str]
     requirements: Sequence[str] | str | Path | None
     python: str
     rollout: Rollout
@@ -137,10 +145,23 @@ def _manifest(
         subject=said.get("subject", ""),
         segments=tuple(said.get("segments", ())),
         constraints=dict(said.get("constraints", {})),
+        privacy=_privacy(said),
         rollout=said.get("rollout", "instant"),
         durability=said.get("durability", "durable"),
         provenance=provenance(found.pins.requirements, found.pins.notices, Path.cwd()),
     )
+
+
+def _privacy(said: Said) -> dict[str, Privacy]:
+    """What was said of columns, refused here already when it could never be taken."""
+    lists: dict[Privacy, Sequence[str]] = {
+        "mask": said.get("mask", ()),
+        "hash": said.get("hash", ()),
+        "drop": said.get("drop", ()),
+    }
+    covered = private.stated(lists)
+    private.declared({}, covered, key=said.get("key", ""), subject=said.get("subject", ""))
+    return private.stated({**lists, "keep": said.get("keep", ())})
 
 
 def _model(path: Path, said: Said) -> _Model:

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from konan import clock
 from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, NotAllowed, NotFound
 from konan.ids import is_name, new_uuid
-from konan.packaging import layout, uploads
+from konan.packaging import givenrows, layout, private, uploads
 from konan.packaging.building import Builder, Warm, digests
 from konan.packaging.environment import Environments, read_lock
 from konan.packaging.reference import make_reference
 from konan.packaging.trial import Form, StartWorker
+from konan.packaging.uploads import Upload
 from konan.ports import Blobs, DeploymentStore
 from konan.records.access import Principal
 from konan.records.deployments import Reference, Version
 from konan.records.routes import WorkerSpec
+from konan.records.schema import Privacy
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -56,6 +59,8 @@ class Registrar:
         self._blobs = blobs
         self._paths = paths
         self._settings = settings
+        self._accepting = threading.Condition()
+        self._uploads = 0
         self._environments = Environments(paths.environments, settings.build_timeout)
         self._builder = Builder(
             store=store,
@@ -80,7 +85,7 @@ class Registrar:
             The version, ``building``.
 
         Raises:
-            Invalid: the name cannot name a deployment.
+            Invalid: the name cannot name a deployment, or columns are declared private that cannot be.
             NotAllowed: the caller lacks a scope.
             NotFound: the caller's key is limited to other deployments.
             MediaTypeUnsupported: the file is not a zip.
@@ -97,21 +102,58 @@ class Registrar:
             )
         if not caller.sees(name):
             raise NotFound("There is no such deployment.")
-        upload, digest = uploads.keep(caller, archive, self._blobs, self._settings.upload_bytes)
+        with self._accepting:
+            self._uploads += 1
+        try:
+            largest = self._settings.upload_bytes
+            upload, digest = uploads.keep(caller, archive, self._blobs, largest, self._declared(caller, name))
+            with self._accepting:
+                return self._added(caller, name, upload, digest)
+        finally:
+            with self._accepting:
+                self._uploads -= 1
+                self._accepting.notify_all()
+
+    def forget_rows(self, version: Version) -> Version:
+        """Remove the rows given with a version that has private columns, when they are needed no more.
+
+        Blocks while an upload is taken in, which may hold the same rows.
+        """
+        if not givenrows.is_due(version):
+            return version
+        with self._accepting:
+            self._accepting.wait_for(lambda: not self._uploads)
+            others = [other for _, other in self._store.platform_versions()]
+            return givenrows.forget(self._blobs, version, others)
+
+    def _declared(self, caller: Principal, name: str) -> dict[str, Privacy]:
+        """What the newest version of a deployment says of private columns."""
+        try:
+            newest = self._store.list_versions(caller, name, 1)
+        except NotFound:
+            return {}
+        return newest[0].privacy if newest else {}
+
+    def _added(self, caller: Principal, name: str, upload: Upload, digest: str) -> Version:
+        """Note a version, one after the other, so that each inherits from the one before."""
         at = clock.rfc3339(clock.now())
         self._store.ensure_deployment(caller, name, new_uuid(), at)
+        manifest = upload.manifest
+        before = self._declared(caller, name)
+        privacy = private.declared(before, manifest.privacy, key=manifest.key, subject=manifest.subject)
         version = Version(
             uuid=new_uuid(),
             deployment=name,
             version=0,
             state="building",
             created_at=at,
-            flavor=upload.manifest.flavor,
-            rollout=upload.manifest.rollout,
-            durability=upload.manifest.durability,
+            flavor=manifest.flavor,
+            rollout=manifest.rollout,
+            durability=manifest.durability,
             step="package",
             upload=digest,
-            provenance={**upload.manifest.provenance, "key_id": caller.key_id},
+            privacy=privacy,
+            provenance={**manifest.provenance, "key_id": caller.key_id},
         )
         return self._store.add_version(caller, version)
 
@@ -161,6 +203,7 @@ class Registrar:
             "files": list(about.model),
             "digests": digests(file for file in version.files if file.path in about.model),
             "options": about.options,
+            "private": givenrows.is_private(version),
             **form.model(),
         }
         return self._builder.spec(version, version.lock, model)

@@ -1,22 +1,24 @@
 """An uploaded archive is checked whole, then kept as blobs; a refused one leaves nothing behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from konan.errors import ModelFileInvalid, NotAllowed
-from konan.packaging import archive, flavors, requirements
+from konan.packaging import archive, flavors, private, requirements
 from konan.packaging.archive import ReadArchive
 from konan.packaging.entries import Limits
 from konan.ports import Blobs
 from konan.records.access import Principal
 from konan.records.deployments import FileDigest
+from konan.records.schema import Privacy
 from konan.records.upload import UploadManifest
 
 _LARGEST_PROVENANCE = 256 * 1024
 _LONGEST_COLUMN = 200
 _MOST_SEGMENTS = 20
+_MOST_PRIVATE = 10_000
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +42,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(by_path[name] for name in self.manifest.model)
 
 
-def keep(caller: Principal, path: Path, blobs: Blobs, largest: int) -> tuple[Upload, str]:
+def keep(
+    caller: Principal, path: Path, blobs: Blobs, largest: int, before: Mapping[str, Privacy]
+) -> tuple[Upload, str]:
     """Check an archive, then keep its members.
 
     Args:
@@ -48,6 +52,7 @@ def keep(caller: Principal, path: Path, blobs: Blobs, largest: int) -> tuple[Upl
         path: the archive.
         blobs: where members are kept.
         largest: most bytes of the archive, packed and unpacked.
+        before: what the version before declared private.
 
     Returns:
         What was sent, and the digest of the blob that says so.
@@ -56,11 +61,13 @@ def keep(caller: Principal, path: Path, blobs: Blobs, largest: int) -> tuple[Upl
         MediaTypeUnsupported: the file is not a zip.
         BodyTooLarge: it holds too much.
         ModelFileInvalid: it is not what it says it is.
+        Invalid: columns are declared private that cannot be.
         NotAllowed: loading it runs code, and the caller may not upload code.
         StorageFull: there is no room.
     """
     with archive.read(path, Limits(total=largest)) as opened:
         manifest = _checked(caller, opened)
+        private.declared(before, manifest.privacy, key=manifest.key, subject=manifest.subject)
         for name, _ in opened.members():
             for _chunk in opened.chunks(name):
                 pass  # reading to the end checks size and checksum before anything is kept
@@ -85,6 +92,8 @@ def _checked(caller: Principal, opened: ReadArchive) -> UploadManifest:
             hint="Use a key with that scope, or save the model with skops, which runs none.",
         )
     columns = [manifest.target, manifest.key, manifest.subject, *manifest.segments]
+    if len(manifest.privacy) > _MOST_PRIVATE or max(map(len, manifest.privacy), default=0) > _LONGEST_COLUMN:
+        raise ModelFileInvalid("The manifest declares too many private columns, or one with too long a name.")
     if len(columns) > _MOST_SEGMENTS or max(map(len, columns)) > _LONGEST_COLUMN:
         raise ModelFileInvalid("The manifest declares too many columns, or one with too long a name.")
     if len(msgspec.json.encode(manifest.provenance)) > _LARGEST_PROVENANCE:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from konan.records.private import treatments
 from konan.records.schema import FeatureType, Schema
 
 MOMENT = pa.timestamp("us", "UTC")
@@ -93,10 +94,18 @@ def column_of(physical: str) -> Column | None:
 
 
 def columns(schema: Schema) -> list[Column]:
-    """The columns of one version's rows: its features, then its declared columns."""
-    found = [Column(_LETTERS[feature.type], feature.name) for feature in schema.features]
+    """The columns of one version's rows: its features, then its declared columns.
+
+    What is masked or hashed is text whatever it was; what is dropped has no column.
+    """
+    treated = treatments(schema)
+    found = [
+        Column("s" if feature.name in treated else _LETTERS[feature.type], feature.name)
+        for feature in schema.features
+    ]
     known = {feature.name for feature in schema.features}
-    return found + [Column("x", name) for name in dict.fromkeys(schema.extra) if name not in known]
+    found += [Column("x", name) for name in dict.fromkeys(schema.extra) if name not in known]
+    return [column for column in found if treated.get(column.name) != "drop"]
 
 
 def shown(names: Iterable[str]) -> dict[str, Column]:

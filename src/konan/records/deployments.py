@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from konan.records.schema import Schema
+from konan.records.schema import Privacy, Schema
 
 LARGEST_VERSION = 999_999_999
 """The largest number that a version can have."""
@@ -134,19 +134,21 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of rows given at deploy, kept as a dataset version.
+    """A file of rows given at deploy, kept as a dataset version unless columns of the version are private.
 
     Attributes:
         role: ``data`` (rows the model was fitted on) or ``holdout``.
         sha256: digest of the blob.
         rows: number of rows.
         columns: names in order.
+        kept: whether the blob is kept.
     """
 
     role: Literal["data", "holdout"]
     sha256: str
     rows: int
     columns: tuple[str, ...]
+    kept: bool = True
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +171,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         lock: digest of its locked requirements.
         schema: what it takes and gives, once known.
         certificate: what registration proved, once known.
+        privacy: what its owner declared of columns, or an earlier version did; ``keep`` where this version
+            lifted that.
         reference: what monitoring may compare with.
         datasets: the rows given at deploy.
         failure: why it failed, if it did.
@@ -192,6 +196,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     lock: str = ""
     schema: Schema | None = None
     certificate: Certificate | None = None
+    privacy: dict[str, Privacy] = {}
     reference: Reference = Reference()
     datasets: tuple[DatasetFile, ...] = ()
     failure: Failure | None = None

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from konan.records.deployments import Durability, Rollout
-from konan.records.schema import Constraint
+from konan.records.schema import Constraint, Privacy
 
 MANIFEST_NAME = "konan-upload.json"
 TableFormat = Literal["csv", "parquet", "jsonl"]
@@ -41,6 +41,8 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         subject: declared column with the person a row is about.
         segments: declared columns with slices.
         constraints: declared limits of features by name; rows outside are refused.
+        privacy: what the log shall have of columns by name, beside what the version before declared; ``keep``
+            lifts such a declaration.
         rollout: how the version takes traffic.
         durability: what its answers promise: that their record is on disk, or only that it outlives the
             process.
@@ -60,6 +62,7 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     subject: str = ""
     segments: tuple[str, ...] = ()
     constraints: dict[str, Constraint] = {}
+    privacy: dict[str, Privacy] = {}
     rollout: Rollout = "instant"
     durability: Durability = "durable"
     provenance: dict[str, Any] = {}

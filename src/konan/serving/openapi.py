@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from konan.records.deployments import LARGEST_VERSION
-from konan.records.schema import LARGEST_INTEGER, Feature, Learned, Output, Schema, class_text
+from konan.records.schema import LARGEST_INTEGER, Feature, Learned, Output, Privacy, Schema, class_text
 from konan.serving.faults import needs_offset
 
 Json = dict[str, Any]
@@ -40,6 +40,12 @@ IDEMPOTENCY_KEY: Json = {
 }
 """What the header may be."""
 
+_KEPT: dict[Privacy, str] = {
+    "keep": "logged with the prediction",
+    "mask": "the log says only whether there was a value",
+    "hash": "the log has only a keyed hash of the value",
+    "drop": "the log never has it",
+}
 _NAMES_SHOWN = 20
 
 
@@ -125,9 +131,11 @@ def _row(schema: Schema) -> Json:
     properties = {feature.name: _feature(feature) for feature in schema.features}
     for name in schema.extra:
         if name not in known:
+            privacy = schema.extra_privacy.get(name, "keep")
             properties[name] = {
                 "type": ["string", "number", "boolean", "null"],
-                "description": "Logged with the prediction, not given to the model.",
+                "description": f"Not given to the model; {_KEPT[privacy]}.",
+                **_private(privacy),
             }
     row = _object(properties, required=[f.name for f in schema.features if not f.optional])
     if schema.example:
@@ -152,7 +160,11 @@ def _feature(feature: Feature) -> Json:
     examples = _examples(feature)
     if examples:
         made["examples"] = examples
-    return made
+    return made | _private(feature.privacy)
+
+
+def _private(privacy: Privacy) -> Json:
+    return {} if privacy == "keep" else {"x-konan-privacy": privacy}
 
 
 def _declared(feature: Feature) -> Json:
@@ -199,6 +211,8 @@ def _description(feature: Feature) -> str:
         said.append(f"seen {shown}{more}")
     if learned.missing:
         said.append(f"missing in {learned.missing:.1%} of the rows")
+    if feature.privacy != "keep":
+        said.append(_KEPT[feature.privacy])
     text = "; ".join(said)
     return text[:1].upper() + text[1:] + "." if text else ""
 

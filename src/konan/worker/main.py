@@ -5,7 +5,8 @@ The start message is on descriptor 0 (see `launch`). Of it this reads ``package`
     {"loader": "sklearn" | "python", "files": [paths in the package, the one to load first],
      "digests": {path: SHA-256}, "options": {...}, "features": [[name, type, dtype], ...],
      "input": "frame" | "array",
-     "output": {"kind": ..., "probabilities": ..., "label": ...}}
+     "output": {"kind": ..., "probabilities": ..., "label": ...},
+     "private": whether values of rows may not be written anywhere}
 
 ``features`` may be empty and ``output`` absent while the model is only being described.
 """
@@ -52,7 +53,7 @@ def main(arguments: "list[str]") -> None:
         sys.exit(1)
     gc.collect()
     gc.freeze()
-    serve(channel, model, package)
+    serve(channel, model, package, private=bool(start["model"].get("private")))
 
 
 def _start_message() -> "Dict[str, Any]":

@@ -24,13 +24,14 @@ class _Stop(Exception):
     """The supervisor has closed the channel."""
 
 
-def serve(channel: socket.socket, model: Model, package: str = "") -> None:
+def serve(channel: socket.socket, model: Model, package: str = "", *, private: bool = False) -> None:
     """Answer every link until the channel is closed.
 
     Args:
         channel: the supervisor's messages; each brings a new link.
         model: answers the frames.
         package: directory of the model's package.
+        private: whether values of rows may not be written anywhere.
     """
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
@@ -40,9 +41,11 @@ def serve(channel: socket.socket, model: Model, package: str = "") -> None:
                     link = key.fileobj
                     if link is channel:
                         _hear(channel, selector, model)
-                    elif isinstance(link, socket.socket) and not _serve_once(link, model, package):
-                        selector.unregister(link)
-                        link.close()
+                    elif isinstance(link, socket.socket):
+                        going = _serve_once(link, model, package, private=private)
+                        if not going:
+                            selector.unregister(link)
+                            link.close()
         except _Stop:
             return
 
@@ -62,30 +65,31 @@ def _hear(channel: socket.socket, selector: selectors.BaseSelector, model: Model
         selector.register(link, selectors.EVENT_READ)
 
 
-def _serve_once(link: socket.socket, model: Model, package: str) -> bool:
+def _serve_once(link: socket.socket, model: Model, package: str, *, private: bool) -> bool:
     try:
         frame = frames.read(link)
         if frame is None or frame.kind != frames.PREDICT:
             return False
-        frames.write(link, answer(model, frame, package))
+        frames.write(link, answer(model, frame, package, private=private))
     except (OSError, ValueError):  # the gateway has gone or does not speak as agreed
         return False
     return True
 
 
-def answer(model: Model, frame: frames.Frame, package: str = "") -> frames.Frame:
+def answer(model: Model, frame: frames.Frame, package: str = "", *, private: bool = False) -> frames.Frame:
     """What the model says to one frame; whatever it raises becomes a `frames.FAIL` frame.
 
     Args:
         model: the loaded model.
         frame: a `frames.PREDICT` frame; one with no rows is answered without the model.
         package: directory of the model's package.
+        private: whether values of rows may not be written anywhere.
     """
     started = time.perf_counter_ns()
     try:
         numbers, texts = _predict(model, frame) if frame.rows else (b"", b"")
     except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit included
-        text = traces.text_of(error, package)
+        text = traces.text_of(error, package, private=private)
         return _failure(frame.rows, error, text, time.perf_counter_ns() - started)
     return frames.Frame(frames.DONE, frame.rows, numbers, texts, time.perf_counter_ns() - started)
 

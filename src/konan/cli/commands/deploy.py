@@ -38,6 +38,22 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--segment", "segments", metavar="COLUMN", multiple=True, help="Column with slices; may repeat."
 )
 @click.option(
+    "--mask", metavar="COLUMN", multiple=True, help="The log says only that there was a value; may repeat."
+)
+@click.option(
+    "--hash",
+    metavar="COLUMN",
+    multiple=True,
+    help="The log has a keyed hash of each value, by which it is still found; may repeat.",
+)
+@click.option("--drop", metavar="COLUMN", multiple=True, help="The log never has it; may repeat.")
+@click.option(
+    "--keep",
+    metavar="COLUMN",
+    multiple=True,
+    help="Log it again though an earlier version hid it; may repeat.",
+)
+@click.option(
     "--requirements", type=_FILE, help="Pinned requirements; else those found by reading the model."
 )
 @click.option("--class", "class_name", metavar="NAME", help="Class with load and predict in a Python file.")
@@ -69,6 +85,8 @@ def command(
 
     The first version makes the deployment. A version that fails its certificate never takes traffic: the
     command says why and exits 7.
+
+    What --mask, --hash and --drop say counts for later versions too, until one says --keep.
     """
     options = {key: value for key, value in given.items() if value}
     if class_name:

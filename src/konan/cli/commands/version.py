@@ -8,6 +8,7 @@ from konan.cli.command import Session
 from konan.cli.shapes import Versions
 from konan.errors import NotFound
 from konan.records.deployments import Certificate, Version
+from konan.records.schema import Privacy
 
 
 @click.group("version")
@@ -64,12 +65,24 @@ def described(version: Version) -> list[str]:
             f"  {feature.name}: {feature.type}"
             + (", null allowed" if feature.nullable else "")
             + (", optional" if feature.optional else "")
+            + _logged(feature.privacy)
             for feature in version.schema.features
+        ]
+        lines += [
+            f"  {name}: logged, not given to the model"
+            + _logged(version.schema.extra_privacy.get(name, "keep"))
+            for name in version.schema.extra
         ]
         lines += ["gives", f"  {_output(version)}"]
     if version.certificate:
         lines += ["", "certificate", *_certified(version.certificate)]
     return lines
+
+
+def _logged(privacy: Privacy) -> str:
+    """What the log has of a column, where that is not simply its values."""
+    words = {"mask": ", masked in the log", "hash": ", hashed in the log", "drop": ", not in the log"}
+    return words.get(privacy, "")
 
 
 def _output(version: Version) -> str:
