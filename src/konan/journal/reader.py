@@ -75,6 +75,20 @@ def free(directory: Path, through: int) -> list[Path]:
     return freed
 
 
+class Place(NamedTuple):
+    """Where a record is.
+
+    Attributes:
+        path: of its segment.
+        start: offset of it in there.
+        end: offset behind it.
+    """
+
+    path: Path
+    start: int
+    end: int
+
+
 class Tail:
     """Follows a journal: each `read` goes on where the one before it stopped.
 
@@ -84,10 +98,12 @@ class Tail:
 
     Attributes:
         after: sequence of the last record that was given.
+        place: where that is, once one was given.
     """
 
     def __init__(self, directory: Path, after: int) -> None:
         self.after = after
+        self.place = Place(directory, 0, 0)
         self._directory = directory
         self._number = 0
         self._offset = HEAD_BYTES
@@ -154,6 +170,7 @@ class Tail:
             for found in self._in_order(window, expected, until):
                 entry = self._entry(window, found)
                 self.after = found.record.sequence
+                self.place = Place(window.path, found.offset, found.end)
                 yield self.after, entry
                 expected, end = self.after + 1, found.end
                 self._offset = end if self.after == found.group.last else found.group.start - GROUP_BYTES

@@ -1,31 +1,36 @@
 """Brings what gateways have journalled into the tables, exactly once, and frees the journal's segments.
 
-A commit is what costs, not a row; so entries wait in memory until their table has enough of them or they are
-old enough. What waits long is put on the shelf, so that it needs neither memory nor segments. A table names
-the last journal sequence of each gateway that it holds, in the same commit as the rows: after a crash,
-entries that are read again are recognised.
+A commit is what costs, not a row; so entries wait until their table has enough of them or they are old
+enough. They wait where they are, in the journal; what waits long is put on the shelf, so that segments can
+go. A table names the last journal sequence of each gateway that it holds, in the same commit as the rows:
+after a crash, entries that are read again are recognised.
 
-Three locks, always taken in this order: the journal's reading, the work (commits and the shelf), the state.
+Three locks, always taken in this order: the work (commits and the shelf), the journal's reading, the state.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 from konan import clock
 from konan.journal import reader
 from konan.journal.entry import Entry
 from konan.journal.segments import Damage, segments
-from konan.predictions import shelf
-from konan.predictions.rows import Schemas, rejections_of, table_of
-from konan.predictions.shelf import Place, Shelf, Waiting
-from konan.predictions.table import LogTable
+from konan.predictions import mark, shelf
+from konan.predictions.schemas import Schemas
+from konan.predictions.shelf import Done, Place, Shelf, Waiting
+from konan.predictions.stretch import Segment, Stretch
+
+if TYPE_CHECKING:  # with it comes Arrow, which a process that only follows journals does not need
+    from konan.predictions.table import LogTable
 
 _MIB = 1024 * 1024
-_SEGMENTS_KEPT = 2
+_SEGMENTS_KEPT = 3
 _REJECTED = "-rejected"
 logger = logging.getLogger(__name__)
 
@@ -38,31 +43,47 @@ class Rules:
         rows: so many rows of a log are committed at once.
         bytes: so many bytes of a log are.
         seconds: the oldest row waits at most so long, unless too many logs have old rows.
-        memory: bytes of waiting entries that are held in memory.
         commits: commits a second because of age, of all logs together.
     """
 
     rows: int = 50_000
     bytes: int = 64 * _MIB
     seconds: float = 900.0
-    memory: int = 64 * _MIB
     commits: float = 4.0
+
+
+class Writer(Protocol):
+    """Changes the tables (`konan.predictions.writing.TableWriter`)."""
+
+    def commit(self, name: str, places: Sequence[Place]) -> Done:
+        """Put entries into a log's table; what is in there is passed over."""
+        ...
+
+    def tidy(self, name: str, days: int) -> None:
+        """Put a log in order."""
+        ...
 
 
 @dataclass(slots=True)
 class _Log:
-    """What waits for one table."""
+    """What waits for one table: on the shelf, then in the journal; the newest stretch of a gateway grows."""
 
-    flushed: dict[int, int]
     places: list[Place] = field(default_factory=list)
-    held: list[Waiting] = field(default_factory=list)
-    rows: int = 0
-    bytes: int = 0
+    stretches: list[Stretch] = field(default_factory=list)
+    growing: dict[int, Stretch] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(place.run.rows for place in self.places) + sum(one.rows for one in self.stretches)
+
+    @property
+    def bytes(self) -> int:
+        return sum(place.run.length for place in self.places) + sum(one.bytes for one in self.stretches)
 
     def oldest(self) -> int | None:
         if self.places:
             return self.places[0].run.oldest
-        return self.held[0].entry.at_ns if self.held else None
+        return self.stretches[0].oldest if self.stretches else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +91,8 @@ class Tail:
     """What is answered but not in the table yet.
 
     Attributes:
-        places: runs on the shelf, oldest first.
-        held: entries in memory and those that only the journal has, after them.
+        places: runs on the shelf and in the journals, oldest first.
+        held: entries that are answered and not on disk yet.
     """
 
     places: tuple[Place, ...] = ()
@@ -86,6 +107,7 @@ class Flusher:
         directory: where the logs are, one directory per deployment.
         schemas: what versions take.
         rules: when to commit.
+        writer: changes the tables; None does it in this process.
 
     Attributes:
         damage: the first thing that is wrong with a gateway's journal, by its index; its segments are kept.
@@ -93,23 +115,30 @@ class Flusher:
         rows: rows in them.
     """
 
-    def __init__(self, journal: Path, directory: Path, schemas: Schemas, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        directory: Path,
+        schemas: Schemas,
+        rules: Rules | None = None,
+        writer: Writer | None = None,
+    ) -> None:
         self._journal = journal
         self._directory = directory
-        self._schemas = schemas
         self._rules = rules or Rules()
+        self._writer = writer or _here(directory, schemas, self._rules.rows)
         self._shelf = Shelf(directory / "shelf")
-        self._reading, self._work, self._state = threading.Lock(), threading.RLock(), threading.Lock()
-        self._logs: dict[str, _Log] = {}
-        self._bytes = 0
+        self._work, self._reading, self._state = threading.RLock(), threading.Lock(), threading.Lock()
+        self._logs = {name: _Log(places) for name, places in self._shelf.logs().items()}
+        self._segments: WeakValueDictionary[Path, Segment] = WeakValueDictionary()
         self._allowance = 1.0
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.damage: dict[int, Damage] = {}
         self.commits = self.rows = 0
         self._tails: dict[int, reader.Tail] = {}
-        for name, places in self._shelf.logs().items():
-            self._logs[name] = _Log(self._flushed(name), places, rows=sum(p.run.rows for p in places))
+        for path in directory.glob(f"*/{mark.NAME}"):
+            mark.recover(path.parent)
 
     def start(self, pause: float = 0.5, after: Callable[[], None] = lambda: None) -> None:
         """Work in a thread of its own.
@@ -158,7 +187,7 @@ class Flusher:
                     self._tails[gateway] = reader.Tail(directory, self._shelf.ends().get(gateway, 0))
                 try:
                     for sequence, entry in self._tails[gateway].read(durable=True):
-                        self._add(Waiting(gateway, sequence, entry))
+                        self._add(gateway, sequence, entry)
                 except Damage as damage:
                     self._damaged(gateway, damage)
 
@@ -179,9 +208,8 @@ class Flusher:
         ]
         with self._state:
             log = self._logs.get(name)
-            if log is None:
-                return Tail(held=tuple(fresh))
-            return Tail(tuple(log.places), (*log.held, *fresh))
+            places = (*log.places, *(shelf.place_of(name, one) for one in log.stretches)) if log else ()
+        return Tail(places, tuple(fresh))
 
     def flush(self, name: str | None = None) -> None:
         """Put all rows of a log, or of all logs, into their tables now."""
@@ -204,10 +232,17 @@ class Flusher:
                     reader.free(directory, self._settled(gateway))
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[LogTable]:
+    def writing(self, name: str) -> "Iterator[LogTable]":
         """The table of a log, to change it while nobody else does."""
+        from konan.predictions.table import LogTable
+
         with self._work:
             yield LogTable(self._directory / name)
+
+    def tidy(self, name: str, days: int) -> None:
+        """Put a log in order (`konan.predictions.tidying`)."""
+        with self._work, self._undone(name):
+            self._writer.tidy(name, days)
 
     def _gateways(self) -> Iterator[tuple[int, Path]]:
         if self._journal.is_dir():
@@ -232,27 +267,16 @@ class Flusher:
         if damage.resume is not None and damage.resume > self._tails[gateway].after:
             self._tails[gateway] = reader.Tail(self._journal / str(gateway), damage.resume - 1)
 
-    def _flushed(self, name: str) -> dict[int, int]:
-        table = LogTable(self._directory / name)
-        return {gateway: table.flushed(gateway) for gateway, _ in self._gateways()}
-
-    def _add(self, waiting: Waiting) -> None:
-        name = name_of(waiting.entry)
-        log = self._logs.get(name)
-        if log is None:
-            log = _Log(self._flushed(name))
+    def _add(self, gateway: int, sequence: int, entry: Entry) -> None:
+        place = self._tails[gateway].place
         with self._state:
-            self._logs[name] = log
-            if waiting.sequence <= log.flushed.get(waiting.gateway, 0):
-                return
-            size = _size(waiting)
-            log.held.append(waiting)
-            log.rows += max(waiting.entry.rows, 1)
-            log.bytes += size
-            self._bytes += size
-        if self._bytes > self._rules.memory:
-            with self._work:
-                self._put_away()
+            log = self._logs.setdefault(name_of(entry), _Log())
+            stretch = log.growing.get(gateway)
+            if stretch is None or stretch.full or stretch.path != place.path:
+                segment = self._segments.setdefault(place.path, Segment(place.path))
+                stretch = log.growing[gateway] = Stretch(gateway, place.path, segment)
+                log.stretches.append(stretch)
+            stretch.add(sequence, entry, place)
 
     def _due(self) -> list[tuple[str, bool]]:
         """Logs to commit and whether only because of their age, those with many rows first."""
@@ -267,85 +291,88 @@ class Flusher:
         return [(name, False) for name in full] + [(name, True) for _, name in sorted(old)]
 
     def _commit(self, name: str) -> None:
-        """Put what waits for a table into it, in parts of bounded size."""
+        """Put what waits for a table into it."""
         with self._work:
             with self._state:
-                log = self._logs.get(name)
-                places, held = (list(log.places), list(log.held)) if log else ([], [])
-            if not places and not held:
+                log = self._logs.get(name, _Log())
+                log.growing.clear()
+                shelved, stretches = list(log.places), list(log.stretches)
+            places = [*shelved, *(shelf.place_of(name, one) for one in stretches)]
+            if not places:
                 return
-            table = LogTable(self._directory / name)
-            for place in places:
-                self._bring(name, table, place)
-            for part in _parts(held, self._rules.rows):
-                self._append(name, table, part)
-                with self._state:
-                    self._forget(name, len(part))
+            with self._undone(name):
+                done = self._writer.commit(name, places)
+            self.commits += done.commits
+            self.rows += done.rows
+            for index, what in done.broken.items():
+                self._broken(places[index], what)
+            for index, place in enumerate(shelved):
+                if index not in done.broken:  # else it stays where it is for whoever looks into it
+                    self._shelf.take(place)
+            with self._state:
+                del log.places[: len(shelved)]
+                _remove(log, stretches)
 
-    def _bring(self, name: str, table: LogTable, place: Place) -> None:
-        """Put a run into its table; one that is damaged stays where it is for whoever looks into it."""
+    @contextmanager
+    def _undone(self, name: str) -> Iterator[None]:
+        """What is done to a table is undone when it fails; it will be done again."""
         try:
-            self._append(name, table, shelf.read(place))
-        except Damage as damage:
-            logger.critical("waiting predictions are damaged", extra={"damage": str(damage)})
-        else:
-            self._shelf.take(place)
-        with self._state:
-            self._logs[name].places.remove(place)
-            self._logs[name].rows -= place.run.rows
+            yield
+        except BaseException:
+            mark.recover(self._directory / name)
+            raise
 
-    def _append(self, name: str, table: LogTable, waiting: list[Waiting]) -> None:
-        log = self._logs[name]
-        fresh = [one for one in waiting if one.sequence > log.flushed.get(one.gateway, 0)]
-        for part in _parts(fresh, self._rules.rows):
-            entries = [one.entry for one in part]
-            answered = entries[0].kind == "answered"
-            rows = table_of(entries, self._schemas) if answered else rejections_of(entries)
-            table.append(rows, shelf.ends(part))
-            log.flushed |= shelf.ends(part)
-            self.commits += 1
-            self.rows += rows.num_rows
+    def _broken(self, place: Place, what: str) -> None:
+        """Tell that entries which were good once are not any more."""
+        if not place.spans:
+            logger.critical("waiting predictions are damaged", extra={"damage": what})
+            return
+        for gateway, end in place.run.ends.items():
+            self._damaged(gateway, Damage(place.path, 0, what, first=end))
 
-    def _forget(self, name: str, count: int) -> None:
-        log = self._logs[name]
-        gone, log.held = log.held[:count], log.held[count:]
-        size = sum(map(_size, gone))
-        log.rows -= sum(max(one.entry.rows, 1) for one in gone)
-        log.bytes -= size
-        self._bytes -= size
-
-    def _put_away(self) -> None:
-        """Move entries from memory to the shelf."""
-        with self._state:
-            chosen = {name: list(log.held) for name, log in self._logs.items() if log.held}
+    def _put_away(self, paths: Collection[Path] | None = None) -> None:
+        """Copy what waits in segments, or in some of them, to the shelf."""
+        with self._reading, self._state:
+            chosen = {
+                name: leaving
+                for name, log in self._logs.items()
+                if (leaving := [one for one in log.stretches if paths is None or one.path in paths])
+            }
+            for name in chosen:
+                self._logs[name].growing.clear()
         if not chosen:
             return
         places = self._shelf.put(chosen)
+        for name, stretches in chosen.items():
+            for one in stretches:
+                if one.broken:
+                    self._broken(shelf.place_of(name, one), f"{one.path.name}: entries are broken now")
         with self._state:
             for place in places:
                 log = self._logs[place.run.log]
-                self._forget(place.run.log, len(chosen[place.run.log]))
+                _remove(log, chosen[place.run.log])
                 log.places.append(place)
-                log.rows += place.run.rows
 
     def _release(self) -> None:
         """Remove the segments that nobody needs any more; shelve what keeps old ones."""
         with self._work:
             for gateway, directory in self._gateways():
-                found = segments(directory)
-                if gateway not in self._tails or len(found) <= _SEGMENTS_KEPT:
+                if gateway not in self._tails or len(segments(directory)) <= _SEGMENTS_KEPT:
                     continue
                 reader.free(directory, self._settled(gateway))
-                if len(segments(directory)) > _SEGMENTS_KEPT:
-                    self._put_away()
+                old = [path for _, path in segments(directory)[:-_SEGMENTS_KEPT]]
+                if old:
+                    self._put_away(old)
                     reader.free(directory, self._settled(gateway))
 
     def _settled(self, gateway: int) -> int:
         """Up to which sequence everything is in tables or on the shelf."""
-        after = self._tails[gateway].after
-        with self._state:
-            held = [one.sequence for log in self._logs.values() for one in log.held if one.gateway == gateway]
-        settled = min(held, default=after + 1) - 1
+        with self._reading, self._state:
+            after = self._tails[gateway].after
+            waits = (
+                one.first for log in self._logs.values() for one in log.stretches if one.gateway == gateway
+            )
+            settled = min(waits, default=after + 1) - 1
         damage = self.damage.get(gateway)
         return settled if damage is None else min(settled, (damage.first or 1) - 1)
 
@@ -355,21 +382,12 @@ def name_of(entry: Entry) -> str:
     return entry.deployment if entry.kind == "answered" else f"{entry.deployment}{_REJECTED}"
 
 
-def _parts(waiting: list[Waiting], rows: int) -> Iterator[list[Waiting]]:
-    """Entries in parts of about so many rows, in their order."""
-    part: list[Waiting] = []
-    count = 0
-    for one in waiting:
-        part.append(one)
-        count += max(one.entry.rows, 1)
-        if count >= rows:
-            yield part
-            part, count = [], 0
-    if part:
-        yield part
+def _remove(log: _Log, stretches: list[Stretch]) -> None:
+    gone = set(map(id, stretches))
+    log.stretches = [one for one in log.stretches if id(one) not in gone]
 
 
-def _size(waiting: Waiting) -> int:
-    """About how many bytes of memory an entry takes."""
-    entry = waiting.entry
-    return 1000 + len(entry.body) + sum(map(len, entry.outputs)) + 130 * len(entry.ids)
+def _here(directory: Path, schemas: Schemas, rows: int) -> Writer:
+    from konan.predictions.writing import TableWriter
+
+    return TableWriter(directory, schemas, rows)

@@ -1,6 +1,6 @@
 """Entries of the journal become rows of the prediction log: typed columns, one row per prediction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import Any
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from konan.journal.entry import Entry
+from konan.predictions import schemas
 from konan.predictions.columns import MOMENT, SYSTEM, TYPES, Column, columns
 from konan.records.schema import Schema, class_text
 
-Schemas = Callable[[str, int], Schema | None]
-"""The schema of a version, by its deployment's uuid and its number; None when there is no such version."""
+Schemas = schemas.Schemas
 
 _DAY_MS = 86_400_000
 _PLAIN = frozenset("nibs")
@@ -40,6 +40,15 @@ def table_of(entries: Sequence[Entry], schemas: Schemas) -> pa.Table:
     for entry in entries:
         by_version.setdefault(entry.version, []).append(entry)
     parts = [_of_version(part, schemas(part[0].deployment, version)) for version, part in by_version.items()]
+    return ordered(parts)
+
+
+def ordered(parts: Sequence[pa.Table]) -> pa.Table:
+    """Tables as one, in the order of the ids.
+
+    Args:
+        parts: at least one; columns that one lacks are empty there.
+    """
     whole = pa.concat_tables(parts, promote_options="default")
     ids = whole["id"].to_pylist()
     if all(first <= second for first, second in pairwise(ids)):

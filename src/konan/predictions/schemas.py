@@ -1,8 +1,13 @@
 """What versions take, remembered; asked of the store once for each version that rows belong to."""
 
+from collections.abc import Callable
+
 from konan import clock
 from konan.ports import DeploymentStore
 from konan.records.schema import Schema
+
+Schemas = Callable[[str, int], Schema | None]
+"""The schema of a version, by its deployment's uuid and its number; None when there is no such version."""
 
 _PATIENCE = 5.0
 

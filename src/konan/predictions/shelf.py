@@ -1,26 +1,32 @@
 """Where rows wait that are not in their table yet, when the journal's segments shall be free again.
 
-A file holds what was waiting at one moment: a run of entries per log, then an index of the runs. It is on
-disk before any segment goes that held the same entries, and goes itself when the last of its runs is in a
-table.
+Until then they wait in the journal (`konan.predictions.stretch`). A file holds what was waiting at one
+moment: a run of entries per log, then an index of the runs. It is on disk before any segment goes that held
+the same entries, and goes itself when the last of its runs is in a table.
 """
 
 import logging
 import os
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import google_crc32c
 import msgspec
 
-from konan.journal.entry import Entry
+from konan.journal.entry import Entry, decode
 from konan.journal.segments import Damage
+from konan.predictions.mark import sync
+from konan.predictions.stretch import Segment, Stretch, records
 
 _NAME = re.compile(r"(\d{12})\.shelf", re.ASCII)
 _END = b"KONANSHF"
 _TRAILER = 16
+_ARRAY = struct.Struct(">BI")
+"""Kind and length of a long array in msgpack."""
+
 logger = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -64,10 +70,33 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Place(NamedTuple):
-    """A run and the file it is in."""
+    """A run and where it is.
+
+    Attributes:
+        path: a file of the shelf, or a segment of a journal.
+        run: the run.
+        spans: of a journal, where the entries are in the segment; else empty.
+        segment: of a journal, the segment if it is open.
+    """
 
     path: Path
     run: Run
+    spans: bytes = b""
+    segment: Segment | None = None
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What became of waiting entries.
+
+    Attributes:
+        rows: rows that are in the table now and were not before.
+        commits: in so many commits.
+        broken: what is wrong with places that were not, or not all, as they were written, by their index.
+    """
+
+    rows: int
+    commits: int
+    broken: dict[int, str]
 
 
 _index = msgspec.msgpack.Decoder(list[Run])
@@ -117,8 +146,8 @@ class Shelf:
             found.setdefault(place.run.log, []).append(place)
         return found
 
-    def put(self, waiting: Mapping[str, Sequence[Waiting]]) -> list[Place]:
-        """Keep entries, on disk when this returns; each log's in the order of its gateways' journals.
+    def put(self, waiting: Mapping[str, Sequence[Stretch]]) -> list[Place]:
+        """Keep entries of logs, on disk when this returns; each log's in the order of its gateways' journals.
 
         Raises:
             OSError: they are not on disk; nothing of them is left.
@@ -126,13 +155,9 @@ class Shelf:
         self._number += 1
         path = self._directory / f"{self._number:012d}.shelf"
         part = path.with_suffix(".part")
-        runs = []
         try:
             with part.open("xb") as file:
-                for log, entries in waiting.items():
-                    data = _encode(entries)
-                    runs.append(_run(log, file.tell(), data, entries))
-                    file.write(data)
+                runs = [_write_run(file, log, stretches) for log, stretches in waiting.items()]
                 index = _encode(runs)
                 file.write(index + len(index).to_bytes(4, "little"))
                 file.write(google_crc32c.value(index).to_bytes(4, "little") + _END)
@@ -142,7 +167,7 @@ class Shelf:
         except OSError:
             part.unlink(missing_ok=True)
             raise
-        _sync(self._directory)
+        sync(self._directory)
         self._runs[path] = {run.log: run for run in runs}
         return [Place(path, run) for run in runs]
 
@@ -160,14 +185,25 @@ class Shelf:
                 yield Place(path, run)
 
 
+def place_of(log: str, stretch: Stretch) -> Place:
+    """A stretch of a journal as a place."""
+    run = _run(log, [stretch], 0, stretch.bytes, 0)
+    return Place(stretch.path, run, stretch.spans(), stretch.segment)
+
+
 def read(place: Place) -> list[Waiting]:
-    """The entries of a run.
+    """The entries of a run; those of a journal that are not as they were written are left out.
 
     Raises:
         FileNotFoundError: they were put into their table meanwhile.
         Damage: they are not as they were written.
     """
     run = place.run
+    if place.spans:
+        (gateway,) = run.ends
+        segment = place.segment or Segment(place.path)
+        found = records(segment.descriptor, place.spans)
+        return [Waiting(gateway, sequence, decode(payload)) for sequence, payload in found]
     with place.path.open("rb") as file:
         file.seek(run.offset)
         data = file.read(run.length)
@@ -176,22 +212,35 @@ def read(place: Place) -> list[Waiting]:
     return _waiting.decode(data)
 
 
-def _run(log: str, offset: int, data: bytes, entries: Sequence[Waiting]) -> Run:
+def _write_run(file: BinaryIO, log: str, stretches: Sequence[Stretch]) -> Run:
+    """Copy entries from the journal, undecoded and one by one, for they may be many."""
+    offset, good = file.tell(), 0
+    for stretch in stretches:
+        found = sum(1 for _ in records(stretch.segment.descriptor, stretch.spans()))
+        stretch.broken = found < len(stretch)
+        good += found
+    head = _ARRAY.pack(0xDD, good)
+    crc = google_crc32c.value(head)
+    file.write(head)
+    for stretch in stretches:
+        for sequence, payload in records(stretch.segment.descriptor, stretch.spans()):
+            item = b"\x93" + _encode(stretch.gateway) + _encode(sequence) + payload
+            crc = google_crc32c.extend(crc, item)
+            file.write(item)
+    return _run(log, stretches, offset, file.tell() - offset, crc)
+
+
+def _run(log: str, stretches: Sequence[Stretch], offset: int, length: int, crc: int) -> Run:
     return Run(
         log=log,
         offset=offset,
-        length=len(data),
-        crc=google_crc32c.value(data),
-        rows=sum(max(waiting.entry.rows, 1) for waiting in entries),
-        oldest=min(waiting.entry.at_ns for waiting in entries),
-        last=max(max(one.entry.ids, default=one.entry.request_id) for one in entries),
-        ends=ends(entries),
+        length=length,
+        crc=crc,
+        rows=sum(stretch.rows for stretch in stretches),
+        oldest=min(stretch.oldest for stretch in stretches),
+        last=max(stretch.last for stretch in stretches),
+        ends={stretch.gateway: stretch.end for stretch in stretches},
     )
-
-
-def ends(entries: Sequence[Waiting]) -> dict[int, int]:
-    """The last sequence of each gateway among some entries."""
-    return {waiting.gateway: waiting.sequence for waiting in entries}
 
 
 def _read_index(path: Path) -> list[Run]:
@@ -207,11 +256,3 @@ def _read_index(path: Path) -> list[Run]:
     if google_crc32c.value(index) != int.from_bytes(trailer[4:8], "little"):
         raise Damage(path, size - _TRAILER - length, "the index's checksum is wrong")
     return _index.decode(index)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

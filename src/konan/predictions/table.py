@@ -15,12 +15,12 @@ from typing import NamedTuple
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
+from konan.predictions import mark
+
 ROW_GROUP = 16_384
 """Rows that are read together; small, so that a page needs few of them."""
 
 _TARGET = 128 * 1024 * 1024
-_LOG = "_delta_log"
-_MARK = "change"
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 days",
@@ -58,9 +58,9 @@ class LogTable:
 
     def __init__(self, directory: Path) -> None:
         self._place = directory / "table"
-        self._mark = directory / _MARK
+        self._mark = directory / mark.NAME
         self._directory = directory
-        self._recover()
+        mark.recover(directory)
         self._delta = DeltaTable(self._place) if self._exists() else None
 
     def flushed(self, gateway: int) -> int:
@@ -116,19 +116,8 @@ class LogTable:
         return len(gone)
 
     def _exists(self) -> bool:
-        return any((self._place / _LOG).glob("*.json")) if (self._place / _LOG).is_dir() else False
-
-    def _recover(self) -> None:
-        """Undo a change that may be half on disk."""
-        if not self._mark.exists():
-            return
-        text = self._mark.read_text()
-        before = int(text) if text.strip("-").isdecimal() else None
-        if before is not None:  # an empty mark: the change had not begun
-            for path in self._behind(before):
-                path.unlink()
-        self._mark.unlink()
-        _sync(self._directory)
+        log = self._place / mark.LOG
+        return log.is_dir() and any(log.glob("*.json"))
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -139,7 +128,7 @@ class LogTable:
             file.write(str(before))
             file.flush()
             os.fsync(file.fileno())
-        _sync(self._directory)
+        mark.sync(self._directory)
         yield
         if self._delta is None:
             self._delta = DeltaTable(self._place)
@@ -147,29 +136,18 @@ class LogTable:
             self._delta.update_incremental()
         self._settle(before, self._paths() - old)
         self._mark.unlink()
-        _sync(self._directory)
+        mark.sync(self._directory)
 
     def _settle(self, before: int, new: set[str]) -> None:
         """Wait for the disk: new files first, then the log that names them."""
         folders = {self._place, self._place.parent, self._place.parent.parent}
         for path in map(Path, new):
-            _sync(path)
+            mark.sync(path)
             folders.add(path.parent)
-        for path in self._behind(before):
-            _sync(path)
-        for folder in (*folders, self._place / _LOG):
-            _sync(folder)
-
-    def _behind(self, version: int) -> list[Path]:
-        """Files of the table's log that are about versions after one."""
-        log = self._place / _LOG
-        paths = list(log.iterdir()) if log.is_dir() else []
-        numbers = {path: path.name.partition(".")[0] for path in paths}
-        return [
-            path
-            for path, number in numbers.items()
-            if path.name == "_last_checkpoint" or (number.isdecimal() and int(number) > version)
-        ]
+        for path in mark.behind(self._place, before):
+            mark.sync(path)
+        for folder in (*folders, self._place / mark.LOG):
+            mark.sync(folder)
 
     def _paths(self) -> set[str]:
         return set() if self._delta is None else set(self._delta.file_uris())
@@ -220,11 +198,3 @@ def snapshot(directory: Path) -> Snapshot:
 
 def _date(day: int) -> str:
     return str(pa.scalar(day, pa.int32()).cast(pa.date32()).as_py())
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

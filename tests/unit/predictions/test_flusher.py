@@ -70,18 +70,17 @@ def test_several_gateways_are_told_apart(tmp_path: Path) -> None:
     assert rows_in_table(world) == 9
 
 
-def test_more_than_memory_may_hold_waits_on_the_shelf(tmp_path: Path) -> None:
-    world = World(tmp_path, memory=20_000)
-    entries = [entry(number) for number in range(100)]
+def test_what_waits_in_old_segments_goes_to_the_shelf(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    entries = [entry(number, 20) for number in range(100)]
     world.write(*entries)
     world.flusher.step(1)
-    assert world.flusher._bytes <= 20_000
     assert list((world.directory / "shelf").glob("*.shelf"))
     assert sorted(world.ids()) == ids_of(*entries)
     world.restart()
     assert sorted(world.ids()) == ids_of(*entries)
     world.flusher.flush()
-    assert rows_in_table(world) == 100
+    assert rows_in_table(world) == 2000
     assert not list((world.directory / "shelf").iterdir())
 
 
@@ -92,7 +91,7 @@ def test_segments_go_when_all_in_them_is_safe_and_the_newest_stays(tmp_path: Pat
     before = segments(world.journal / "0")
     assert len(before) > 4
     world.flusher.step(1)
-    assert len(segments(world.journal / "0")) <= 2
+    assert len(segments(world.journal / "0")) <= 3
     assert segments(world.journal / "0")[-1] == before[-1]
     world.restart()
     assert sorted(world.ids()) == ids_of(*entries)
@@ -158,9 +157,10 @@ def test_a_damaged_journal_is_told_and_kept_and_what_follows_is_read(tmp_path: P
 
 
 def test_a_damaged_shelf_is_told_and_kept(tmp_path: Path) -> None:
-    world = World(tmp_path, memory=20_000)
-    world.write(*(entry(number) for number in range(100)))
-    world.flusher.step(1)
+    world = World(tmp_path)
+    for _ in range(2):
+        world.write(*(entry(number, 20) for number in range(100)))
+        world.flusher.step(1)
     first, second, *_ = sorted((world.directory / "shelf").glob("*.shelf"))
     first.write_bytes(first.read_bytes()[:-1])
     data = bytearray(second.read_bytes())
@@ -172,6 +172,34 @@ def test_a_damaged_shelf_is_told_and_kept(tmp_path: Path) -> None:
     world.flusher.flush()
     assert first.exists()
     assert second.exists()
+
+
+def test_entries_that_break_while_they_wait_are_told_and_kept_and_the_others_are_committed(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    entries = [entry(number) for number in range(50)]
+    world.write(*entries)
+    world.flusher.catch_up()
+    segment = segments(world.journal / "0")[0][1]
+    data = bytearray(segment.read_bytes())
+    data[data.index(entries[20].ids[0].encode())] ^= 1
+    segment.write_bytes(data)
+    world.flusher.flush()
+    assert list(world.flusher.damage) == [0]
+    assert sorted(world.ids()) == ids_of(*entries[:20], *entries[21:])
+
+
+def test_a_reader_finds_what_is_committed_and_freed_while_it_reads(tmp_path: Path) -> None:
+    world = World(tmp_path, rows=100)
+    entries = [entry(number, 20) for number in range(100)]
+    world.write(*entries)
+    before = world.flusher.tail(BIKES)
+    oldest = segments(world.journal / "0")[0][1]
+    world.flusher.step(1)
+    assert not oldest.exists()
+    waiting = [one.entry for place in before.places for one in shelf.read(place)]
+    assert ids_of(*waiting) == ids_of(*entries)
 
 
 def test_a_thread_does_it_by_itself(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from tests.unit.predictions.logs import BIKES, World, entry
 
 from konan import clock
 from konan.predictions import table
-from konan.predictions.retention import SMALL_FILES, Keeper
+from konan.predictions.retention import Keeper
+from konan.predictions.tidying import SMALL_FILES
 
 _DAY_MS = 86_400_000
 

@@ -1,0 +1,98 @@
+"""Where in a journal the entries are that wait for their table: they stay there, and only this is held."""
+
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+from konan.journal.entry import Entry
+from konan.journal.reader import Place
+from konan.journal.segments import record_at
+
+ENTRIES = 1000
+ROWS = 4000
+"""Most entries in a stretch, and rows after which none is added: what a reader decodes at once."""
+
+SPAN = 16
+"""Bytes that say where one entry is."""
+
+
+class Segment:
+    """A segment that is held open, so that it can be read also when it was freed.
+
+    Args:
+        path: of it.
+
+    Attributes:
+        descriptor: to read from.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class Stretch:
+    """Entries of one log in one segment of a gateway's journal, in their order.
+
+    Args:
+        gateway: index of the gateway.
+        path: of the segment.
+        segment: the same, open.
+
+    Attributes:
+        rows: rows of the entries; one that was rejected counts as one.
+        bytes: size of the entries.
+        oldest: nanoseconds since 1970-01-01 UTC of the first entry.
+        first: sequence of the first entry.
+        end: sequence of the last entry.
+        last: largest id.
+        broken: whether entries of it are known not to be as they were written.
+    """
+
+    def __init__(self, gateway: int, path: Path, segment: Segment) -> None:
+        self.gateway = gateway
+        self.path = path
+        self.segment = segment
+        self.rows = self.bytes = self.oldest = self.first = self.end = 0
+        self.last = ""
+        self.broken = False
+        self._spans = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._spans) // 2
+
+    @property
+    def full(self) -> bool:
+        """Whether no entry may be added any more."""
+        return len(self) >= ENTRIES or self.rows >= ROWS
+
+    def add(self, sequence: int, entry: Entry, place: Place) -> None:
+        """Take in the next entry."""
+        self.first = self.first or sequence
+        self.oldest = self.oldest or entry.at_ns
+        self.end = sequence
+        self.last = max(self.last, max(entry.ids, default=entry.request_id))
+        self.rows += max(entry.rows, 1)
+        self.bytes += place.end - place.start
+        self._spans.extend((place.start, place.end))
+
+    def spans(self) -> bytes:
+        """Offset and end of each entry's record."""
+        return self._spans.tobytes()
+
+
+def records(descriptor: int, spans: bytes) -> Iterator[tuple[int, bytes]]:
+    """Sequence and payload of records; those that are not as they were written are left out.
+
+    Args:
+        descriptor: of a segment.
+        spans: as of `Stretch.spans`.
+    """
+    places = iter(array("Q", spans))
+    for start, end in zip(places, places, strict=True):
+        record = record_at(os.pread(descriptor, end - start, start), 0)
+        if record is not None:
+            yield record.sequence, record.payload
