@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.adapters.sql.database import Database
-from konan.adapters.sql.migrate import migrate
+from konan.adapters.sql.migrate import NEWEST, migrate
 from konan.adapters.sql.tables import metadata
 from konan.errors import Conflict, ControlUnavailable, Invalid, KonanError
 from konan.records.access import Principal
@@ -20,6 +20,11 @@ from konan.records.access import Principal
 def test_the_migrations_make_the_tables_that_the_code_uses(store: SqlStore) -> None:
     with store._database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_newest_revision_is_known_without_looking_at_the_migrations(store: SqlStore) -> None:
+    with store._database.reading() as connection:
+        assert MigrationContext.configure(connection).get_current_heads() == (NEWEST,)
 
 
 def test_opening_again_changes_nothing(store: SqlStore, store_url: str) -> None:
