@@ -32,6 +32,8 @@ COMMANDS = {
     "logs": ("konan.cli.commands.logs", "Show what a model wrote to its output."),
     "version": ("konan.cli.commands.version", "List and show the versions of a deployment."),
     "journal": ("konan.cli.commands.journal", "Verify the journal of predictions."),
+    "backup": ("konan.cli.commands.backup", "Write everything of a server to one file while it serves."),
+    "restore": ("konan.cli.commands.restore", "Put a backup into an empty data directory."),
     "key": ("konan.cli.commands.key", "Make, list and revoke API keys."),
     "login": ("konan.cli.commands.login", "Keep a server's address and key in the local profile."),
     "config": ("konan.cli.commands.config", "Show every setting and where its value came from."),

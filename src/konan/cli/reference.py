@@ -64,6 +64,8 @@ SHAPES: Mapping[str, Any] = {
     "key list": shapes.Keys,
     "key revoke": Key,
     "journal verify": shapes.JournalVerified,
+    "backup": shapes.BackedUp,
+    "restore": shapes.Restored,
     "login": shapes.Login,
     "config show": shapes.Settings,
     "doctor": shapes.Doctor,

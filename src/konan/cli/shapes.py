@@ -214,6 +214,42 @@ class JournalVerified(Shape, frozen=True, kw_only=True):
     journals: tuple[Report, ...]
 
 
+class BackedUp(Shape, frozen=True, kw_only=True):
+    """A backup that is whole.
+
+    Attributes:
+        file: where it is.
+        files: number of files in it.
+        bytes: of them together.
+        konan: version of Konan that made it.
+        started_at: what was acknowledged before is in it, RFC 3339.
+    """
+
+    file: str
+    files: int
+    bytes: int
+    konan: str
+    started_at: str
+
+
+class Restored(Shape, frozen=True, kw_only=True):
+    """A data directory that was made of a backup.
+
+    Attributes:
+        data_dir: where it is.
+        files: number of files in it.
+        bytes: of them together.
+        konan: version of Konan that made the backup.
+        started_at: what was acknowledged before is in it, RFC 3339.
+    """
+
+    data_dir: str
+    files: int
+    bytes: int
+    konan: str
+    started_at: str
+
+
 class Doctor(Shape, frozen=True, kw_only=True):
     """All checks, and whether none failed."""
 

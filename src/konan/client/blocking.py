@@ -1,10 +1,11 @@
 """The SDK for ordinary code."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, Unpack, overload
+from typing import Any, BinaryIO, Self, Unpack, overload
 
-from konan.client import logged, steps
+from konan.backup.reading import Contents
+from konan.client import backups, logged, steps
 from konan.client.address import find
 from konan.client.logged import Filters
 from konan.client.rows import chunks
@@ -174,6 +175,29 @@ class Client:
     def sql_rows(self, query: str, rows: int | None = None) -> logged.SqlAnswer:
         """The answer to a query over the prediction log, as lists."""
         return self._sender.walk(logged.sql(query, rows))
+
+    def backup(self, path: str | Path, progress: Callable[[int], None] = lambda _: None) -> Contents:
+        """Download everything of the server as one archive, which is checked and appears when it is whole.
+
+        Args:
+            path: of the file, which must not exist.
+            progress: told the size of each piece, in bytes.
+
+        Returns:
+            What is in it.
+
+        Raises:
+            Conflict: the file exists, or another backup is being made.
+            NotAllowed: the key lacks the scope ``admin``.
+            StorageFull: there is no room, here or there; no file is left.
+        """
+        with self._sender.stream(backups.request()) as pieces:
+            return backups.save(pieces, Path(path), progress)
+
+    def backup_to(self, file: BinaryIO, progress: Callable[[int], None] = lambda _: None) -> Contents:
+        """Write everything of the server to an open file as one archive, checked on the way; see `backup`."""
+        with self._sender.stream(backups.request()) as pieces:
+            return backups.pass_on(pieces, file, progress)
 
     def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

@@ -1,6 +1,7 @@
 """The two thin senders that walk `konan.client.steps`: one blocks, one awaits."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -64,6 +65,22 @@ class Sender:
             raise _lost(error, self.address).error from None
         finally:
             part.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def stream(self, request: Request) -> Iterator[Iterator[bytes]]:
+        """The answer of a request as it comes, piece by piece.
+
+        Raises:
+            KonanError: what the server answered, or `Unreachable`; also from the pieces.
+        """
+        try:
+            with self._http.stream(**_arguments(request)) as answer:
+                if answer.status_code >= 300:
+                    answer.read()
+                    raise error_of(_response(answer, self.address)) or Unreachable("Nothing was sent.")
+                yield answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise _lost(error, self.address).error from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -15,7 +15,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from konan.access.permissions import require
-from konan.control import bodies, deployments, feedback, keys, predictions, sql, system
+from konan.backup import place
+from konan.control import backup, bodies, deployments, feedback, keys, predictions, sql, system
 from konan.control.bodies import Bulk, Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
@@ -28,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    tables = (deployments.table, predictions.table, feedback.table, sql.table, keys.table, system.table)
-    return tuple(endpoint for table in tables for endpoint in table.endpoints)
+    modules = (deployments, predictions, feedback, sql, keys, system, backup)
+    return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 
 
 def create_app(services: Services) -> Gate:
@@ -40,6 +41,7 @@ def create_app(services: Services) -> Gate:
     """
     for cut_off in services.paths.uploads.glob("*.zip"):
         cut_off.unlink(missing_ok=True)
+    place.sweep(services.paths)
     return Gate(router(services), services.fleet)
 
 

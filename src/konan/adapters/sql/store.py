@@ -10,6 +10,7 @@ from konan.adapters.sql.deployments import SqlDeployments
 from konan.adapters.sql.erasures import SqlErasures
 from konan.adapters.sql.keys import SqlKeys
 from konan.adapters.sql.migrate import migrate
+from konan.adapters.sql.moving import export_rows, import_rows
 from konan.adapters.sql.tables import counters, projects
 from konan.adapters.sql.versions import SqlVersions
 
@@ -45,6 +46,10 @@ class SqlStore(SqlKeys, SqlDeployments, SqlVersions, SqlErasures):
         with self._database.writing() as connection:
             return int(connection.execute(counting).scalar_one())
 
+    def export_rows(self, path: Path) -> None:
+        """Write all rows to a new file; see `konan.adapters.sql.moving.export_rows`."""
+        export_rows(self._database, path)
+
     def close(self) -> None:
         """Give back all connections."""
         self._database.close()
@@ -69,6 +74,26 @@ def open_store(url: str) -> SqlStore:
         database.close()
         raise
     return SqlStore(database)
+
+
+def fill_store(url: str, path: Path) -> None:
+    """Make an empty database hold the rows of a file that `SqlStore.export_rows` wrote.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file that does not exist, or of an empty PostgreSQL database.
+        path: of the file.
+
+    Raises:
+        Conflict: the database is not empty, or a newer Konan wrote the rows.
+        Invalid: the URL names no database, or the rows are damaged.
+        MissingExtra: the driver for PostgreSQL is not installed.
+        ControlUnavailable: no database answers there.
+    """
+    database = Database(url)
+    try:
+        import_rows(database, path)
+    finally:
+        database.close()
 
 
 def sqlite_url(path: Path) -> str:
