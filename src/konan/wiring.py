@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import konan
 from konan import clock, config, logs, profile
-from konan.access import permissions
+from konan.access import permissions, secret
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.channel import Channel
 from konan.config import Settings
@@ -140,6 +140,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.groundtruth.keys import StoredKeyColumns
     from konan.packaging.register import Registrar
+    from konan.predictions.apart import Apart
     from konan.predictions.flusher import Rules
     from konan.predictions.log import Predictions
     from konan.predictions.schemas import StoredSchemas
@@ -147,12 +148,14 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     paths = config.paths(settings)
     registrar = Registrar(metadata, DiskBlobs(paths.blobs), paths, settings, start_worker)
     registrar.sweep()
+    schemas = StoredSchemas(metadata)
     predictions = Predictions(
         paths.journal,
         paths.predictions,
-        StoredSchemas(metadata),
+        schemas,
         Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
         settings.retention_days,
+        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level),
     )
     return Services(
         settings=settings,
@@ -161,7 +164,9 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         registrar=registrar,
         runtime=runtime,
         predictions=predictions,
-        truth=GroundTruth(paths.journal / JOURNAL, predictions, StoredKeyColumns(metadata)),
+        truth=GroundTruth(
+            paths.journal / JOURNAL, predictions, StoredKeyColumns(metadata, secret.load(paths.secret))
+        ),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from konan.groundtruth.held import Held
-from konan.groundtruth.keys import Asked, KeyFinder, Match, text_of
+from konan.groundtruth.keys import Asked, KeyFinder, Match
 from konan.groundtruth.revisions import Batch, Parked, Revision, Status, judged
 from konan.groundtruth.targets import target_of
 from konan.predictions.reading import Known, PredictionLog
@@ -82,7 +82,7 @@ class Decider:
             items: what was sent; what was refused already stays so.
             received: by whom and when.
         """
-        work = _Work(deployment, received, items)
+        work = _Work(deployment, received, items, self._keys.naming(deployment))
         by_id, by_key = self._meant(deployment, work.said)
         about = {one.original for one in by_id.values()} | {one.id for one in by_key.values()}
         history = self._history(deployment, about)
@@ -119,12 +119,13 @@ class Decider:
         history = self._history(deployment, {match.id for _, match in found})
         outputs = _Outputs(deployment, self._schemas)
         revisions = []
+        kept_as = self._keys.naming(deployment)
         for one, match in found:
             try:
                 target = target_of(msgspec.json.decode(one.target), outputs[match.version])
             except ValueError:  # it was sent before anybody knew what could be its truth
                 continue
-            new = Revision(match.id, one.observed, one.arrival, *target, one.key, one.key_id)
+            new = Revision(match.id, one.observed, one.arrival, *target, kept_as(one.key), one.key_id)
             known = history.setdefault(match.id, [])
             if judged(known, new, stated=True) != "duplicate":
                 known.append(new)
@@ -160,12 +161,17 @@ class _Work:
     """The results of one request while they are made."""
 
     def __init__(
-        self, deployment: str, received: Received, items: Sequence[Feedback | FeedbackResult]
+        self,
+        deployment: str,
+        received: Received,
+        items: Sequence[Feedback | FeedbackResult],
+        kept_as: Callable[[object], str],
     ) -> None:
         self.revisions: list[Revision] = []
         self.parked: list[Parked] = []
         self.said: list[_Said] = []
         self._deployment = deployment
+        self._kept_as = kept_as
         self._received = received
         self._first: dict[str, Revision] = {}
         self._waiting: dict[str, list[Parked]] = {}
@@ -248,7 +254,7 @@ class _Work:
                 return refusal(item, 422, _NO_TIME)
             observed = known
         named = None if item.prediction_id is None else item.prediction_id.lower()
-        key = "" if item.key is None else text_of(item.key)
+        key = "" if item.key is None else self._kept_as(item.key)
         self.said.append(_Said(at, item, named, key, observed, item.observed_at is not None))
         return None
 

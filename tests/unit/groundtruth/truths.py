@@ -11,9 +11,8 @@ from tests.unit.predictions.logs import BIKES, SCHEMA, schemas, write
 
 from konan import clock
 from konan.groundtruth.groundtruth import GroundTruth, Rules
-from konan.groundtruth.keys import key_column
+from konan.groundtruth.keys import KeyColumn, key_column
 from konan.journal.entry import Entry
-from konan.predictions.columns import Column
 from konan.predictions.flusher import Rules as LogRules
 from konan.predictions.log import Predictions
 from konan.records.predictions import Feedback, FeedbackResult
@@ -22,7 +21,7 @@ T = TypeVar("T")
 KEYED = msgspec.structs.replace(SCHEMA, key="order")
 
 
-def key_columns(deployment: str) -> dict[int, Column]:
+def key_columns(deployment: str) -> dict[int, KeyColumn]:
     return {1: key_column(KEYED)} if deployment == BIKES else {}
 
 
