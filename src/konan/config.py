@@ -277,6 +277,8 @@ def _file(path: Path) -> dict[str, object]:
         content = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise Invalid(f"The settings file {path} cannot be read: {error.strerror}.") from None
     except msgspec.DecodeError as error:
         raise Invalid(f"The settings file {path.name} is not a JSON object: {error}.") from None
     unknown = sorted(set(content) - {spec.name for spec in fields(Settings)})

@@ -32,7 +32,8 @@ def detached(settings: Settings, announce: Callable[[Report], None]) -> int:
     paths = config.paths(settings)
     lock.make_private(paths)
     reader, writer = os.pipe()
-    log = logfiles.open_append(paths.logs / "supervisor.log")
+    with lock.usable(paths):
+        log = logfiles.open_append(paths.logs / "supervisor.log")
     with os.fdopen(reader, "rb") as said, children.handed_over(settings) as handle:
         subprocess.Popen(
             [*children.command(["konan.supervisor"]), str(handle), str(writer)],

@@ -31,7 +31,10 @@ def bind(host: str, port: int) -> socket.socket:
                 f"Another program listens on port {port}.",
                 hint="Choose another port with --port; 0 takes a free one.",
             ) from None
-        raise NotAllowed(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+        raise NotAllowed(
+            f"Cannot listen on {host} port {port}: {error.strerror}.",
+            hint="Choose another port with --port; those below 1024 are often kept for root.",
+        ) from None
 
 
 def origin(listener: socket.socket) -> str:

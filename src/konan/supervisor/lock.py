@@ -5,19 +5,23 @@ inherited by the gateways and by control and is free only when all of them are g
 for it, so it never runs beside what one that was killed has left for a moment.
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from konan import clock
 from konan.config import Paths
-from konan.errors import Conflict, NotAllowed
+from konan.errors import Conflict, NotAllowed, StorageFull
 
 GRACE = 5.0
 """Seconds in which the processes of a supervisor that was killed must be gone."""
 
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _PAUSE = 0.02
 
 
@@ -33,9 +37,15 @@ def claim(paths: Paths, grace: float = GRACE) -> int:
 
     Raises:
         NotAllowed: others than this user may enter the directory, or it cannot be made.
+        StorageFull: its disk is full.
         Conflict: another supervisor runs on it, or processes of a dead one do not end.
     """
     make_private(paths)
+    with usable(paths):
+        return _claimed(paths, grace)
+
+
+def _claimed(paths: Paths, grace: float) -> int:
     own = _opened(paths.lock)
     if not _locked(own):
         os.close(own)
@@ -82,18 +92,45 @@ def make_private(paths: Paths) -> None:
 
     Raises:
         NotAllowed: others may enter it, or it cannot be made.
+        StorageFull: the disk is full.
     """
     os.umask(0o077)
-    try:
+    with usable(paths):
         paths.make()
         found = paths.root.stat()
-    except OSError as error:
-        raise NotAllowed(f"The data directory cannot be used: {error.strerror}.") from None
-    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    if found.st_uid != os.geteuid():
         raise NotAllowed(
-            "The data directory belongs to or can be entered by other users.",
+            f"The data directory {paths.root} belongs to another user.",
+            hint="Start the server as that user, or name another directory with --data-dir.",
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise NotAllowed(
+            f"The data directory {paths.root} can be entered by other users.",
             hint=f"Make it private: chmod 700 {paths.root}",
         )
+
+
+@contextlib.contextmanager
+def usable(paths: Paths) -> Iterator[None]:
+    """Name what the system says when the data directory cannot be used.
+
+    Raises:
+        StorageFull: its disk is full.
+        NotAllowed: anything else.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(
+                f"The disk that holds the data directory {paths.root} is full.",
+                hint="Make room, then start again; nothing was lost.",
+            ) from None
+        place = error.filename or paths.root
+        raise NotAllowed(
+            f"The data directory cannot be used: {place}: {error.strerror}.",
+            hint="Make it writable for this user, or name another directory with --data-dir.",
+        ) from None
 
 
 def _locked(handle: int) -> bool:

@@ -42,7 +42,8 @@ def serve(settings: Settings, announce: Callable[[Report], None]) -> int:
     paths = config.paths(settings)
     held = lock.claim(paths)
     with listening.bind(settings.host, settings.port) as listener:
-        stream = os.fdopen(logfiles.open_append(paths.logs / "supervisor.log"), "w", buffering=1)
+        with lock.usable(paths):
+            stream = os.fdopen(logfiles.open_append(paths.logs / "supervisor.log"), "w", buffering=1)
         logs.start(settings.log_level, "supervisor", stream)
         place = Reachable(paths, listening.origin(listener))
         settings = replace(settings, gateways=gateways(settings))

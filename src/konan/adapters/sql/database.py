@@ -148,4 +148,8 @@ def _name_of(error: exc.OperationalError) -> KonanError:
             "The metadata database cannot be opened for writing; predictions go on.",
             hint="Look at who owns the file konan.db and its folder, and whether the disk is read-only.",
         )
-    return ControlUnavailable("The metadata database does not answer; predictions go on.", retry_after=1)
+    return ControlUnavailable(
+        "The metadata database does not answer; predictions go on.",
+        hint="Look whether it runs, and at the setting database_url.",
+        retry_after=1,
+    )
