@@ -12,9 +12,9 @@ from benchmarks.predictions import feeding
 from konan.ids import IdSource
 from konan.predictions import table
 from konan.predictions.columns import SYSTEM
-from konan.predictions.filters import Filters, Range
+from konan.predictions.filters import Filters, Range, Want
 from konan.predictions.flusher import Flusher
-from konan.predictions.reading import PredictionLog, Want
+from konan.predictions.reading import PredictionLog
 from konan.predictions.rows import table_of
 from konan.predictions.table import LogTable
 

@@ -7,19 +7,23 @@ from typing import Annotated, Any
 import msgspec
 import pyarrow as pa
 
+from konan.access import secret
 from konan.control import pages
 from konan.control.pages import Page
 from konan.control.table import Call, Nothing, Streamed, Table
 from konan.errors import Invalid, NotFound
 from konan.predictions import export
-from konan.predictions.filters import SHOWN_ROLES, Filters, Range
+from konan.predictions.filters import SHOWN_ROLES, Filters, Range, Want
 from konan.predictions.log import Predictions
-from konan.predictions.reading import Want
 from konan.records.deployments import LARGEST_VERSION
 from konan.records.logged import LoggedPrediction
+from konan.records.private import sought
 from konan.records.schema import LARGEST_INTEGER
 
 table = Table()
+_VERSIONS = 100
+"""So many of the newest versions are asked which columns they hash."""
+
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
 _Role = Annotated[str, msgspec.Meta(pattern="^(live|canary|challenger|all)$")]
 _Bound = float | str | bool | None
@@ -106,7 +110,7 @@ async def listing(call: Call[Filter, Nothing]) -> PredictionList:
     """List predictions."""
     log, uuid = await _found(call)
     page = call.query
-    want = _want(log, uuid, page)
+    want = await asyncio.to_thread(_want, call, log, uuid)
 
     def read() -> list[LoggedPrediction]:
         return log.records(uuid, log.log.page(uuid, want, page.limit + 1))
@@ -131,7 +135,7 @@ async def listing(call: Call[Filter, Nothing]) -> PredictionList:
 async def exported(call: Call[ExportFilter, Nothing]) -> Streamed:
     """Download predictions."""
     log, uuid = await _found(call)
-    want = _want(log, uuid, call.query)
+    want = await asyncio.to_thread(_want, call, log, uuid)
     form = export.FORMS[call.query.format]
     return Streamed(export.parts(log, uuid, want, call.query.format), form.media_type)
 
@@ -162,16 +166,33 @@ async def _found(call: Call[Any, Any]) -> tuple[Predictions, str]:
     return call.services.predictions, deployment.uuid
 
 
-def _want(log: Predictions, uuid: str, asked: Filter) -> Want:
+def _want(call: Call[Any, Any], log: Predictions, uuid: str) -> Want:
+    asked: Filter = call.query
+    filters = asked.filters()
     keep = None
     if asked.ground_truth is not None:
-        wanted = asked.ground_truth
+        keep = log.truths.keep(uuid, known=asked.ground_truth)
+    if any(low == high for low, high in filters.features.values()):
+        filters = filters._replace(hashes=_hashes(call, filters))
+    return Want(filters, before=asked.after(), keep=keep)
 
-        def keep(ids: list[str]) -> list[bool]:
-            known = log.truths.of(uuid, ids)
-            return [(one in known) is wanted for one in ids]
 
-    return Want(asked.filters(), before=asked.after(), keep=keep)
+def _hashes(call: Call[Any, Any], filters: Filters) -> dict[str, str]:
+    """What the log has of the values that are asked for, in columns that some version hashes."""
+    services, name = call.services, call.path["name"]
+    deployment = services.store.deployment(call.caller, name)
+    hidden = {
+        column
+        for version in services.store.list_versions(call.caller, name, _VERSIONS)
+        for column, privacy in version.privacy.items()
+        if privacy == "hash"
+    }
+    key = secret.of_project(secret.load(services.paths.secret), deployment.project)
+    return {
+        column: sought(key, low)
+        for column, (low, high) in filters.features.items()
+        if column in hidden and low == high and low is not None
+    }
 
 
 def _microseconds(text: str, name: str) -> int | None:

@@ -22,6 +22,7 @@ from konan.groundtruth import parked, tables
 from konan.groundtruth.deciding import Decider, Received
 from konan.groundtruth.held import Held
 from konan.groundtruth.keys import KeyColumns, KeyFinder
+from konan.groundtruth.labelled import Labelled
 from konan.groundtruth.revisions import Batch, Revision, current
 from konan.groundtruth.tables import SUFFIX, revisions_in, rows_of
 from konan.journal import reader
@@ -29,7 +30,7 @@ from konan.journal.entry import Entry, encode
 from konan.journal.segments import Damage
 from konan.journal.writer import Writer
 from konan.predictions.log import Predictions
-from konan.predictions.table import LogTable
+from konan.predictions.table import LogTable, snapshot
 from konan.records.predictions import Feedback, FeedbackResult
 
 JOURNAL = "truth"
@@ -176,6 +177,11 @@ class GroundTruth:
             if all(each.arrival != one.arrival for each in known):
                 known.append(one)
         return found
+
+    def keep(self, deployment: str, *, known: bool) -> Labelled:
+        """Keeps those predictions whose truth is known, or those for which it is not."""
+        held = self._held.ids(deployment)  # before the table: nothing is missed
+        return Labelled(snapshot(self._table(deployment)).files, held, wanted=known)
 
     def counting(self, deployment: str, first: int, last: int) -> pa.Table:
         """The revisions that count, of all predictions of some days, to join with the prediction log.

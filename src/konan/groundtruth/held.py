@@ -25,6 +25,9 @@ class _Revisions:
             yield self._first[each]
             yield from self._more.get(each, ())
 
+    def ids(self) -> list[str]:
+        return list(self._first)
+
     def all(self) -> list[Revision]:
         return [*self._first.values(), *(one for each in self._more.values() for one in each)]
 
@@ -89,6 +92,12 @@ class Held:
             if held is None:
                 return []
             return [*held.leaving.of(ids), *held.revisions.of(ids)]
+
+    def ids(self, deployment: str) -> list[str]:
+        """The predictions of which something is in no table."""
+        with self._lock:
+            held = self._deployments.get(deployment)
+            return [] if held is None else [*held.leaving.ids(), *held.revisions.ids()]
 
     def unflushed(self) -> list[str]:
         """The deployments with revisions that are in no table."""

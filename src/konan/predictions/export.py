@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from konan.predictions import table
 from konan.predictions.columns import SYSTEM, TYPES, labels, shown
+from konan.predictions.filters import Want
 from konan.predictions.log import Predictions
-from konan.predictions.reading import Want
 from konan.predictions.rows import originals
 
 _ROWS = 8192

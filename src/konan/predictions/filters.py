@@ -1,7 +1,8 @@
 """Which predictions are wanted, as masks over the columns of the log (pure)."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from konan.predictions.rows import moment
 SHOWN_ROLES = ("live", "canary")
 """Whose answers were returned to a caller."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Bound = float | int | str | bool | None
 
 
@@ -40,6 +42,7 @@ class Filters(NamedTuple):
         label: label as text.
         latency: least and largest microseconds.
         features: ranges of features and declared columns by their names.
+        hashes: what a version that hashes such a column has of the value that is asked for, by their names.
     """
 
     since: int | None = None
@@ -50,6 +53,7 @@ class Filters(NamedTuple):
     label: str | None = None
     latency: Range = Range(None, None)
     features: Mapping[str, Range] = {}
+    hashes: Mapping[str, str] = {}
 
     def columns(self, present: Iterable[str]) -> list[str]:
         """Those of a table's columns that must be looked at."""
@@ -69,20 +73,25 @@ class Filters(NamedTuple):
         if self.roles:
             roles = pa.array(self.roles)
             masks.append(_each(rows["role"], lambda cells: pc.is_in(cells, roles)))
-        masks += [_any(rows, name, asked) for name, asked in self.features.items()]
+        masks += [_any(rows, name, asked, self.hashes.get(name)) for name, asked in self.features.items()]
         found = None
         for mask in masks:
             found = mask if found is None else pc.and_(found, mask)
         return None if found is None else pc.fill_null(found, fill_value=False)
 
-    def ranges(self) -> dict[str, Range]:
-        """What is asked of numeric columns, to pass over parts of files by their statistics."""
-        fixed = {name: asked for name, asked in self._fixed().items() if name in {"latency_us", "version"}}
+    def bounds(self, present: Iterable[str]) -> dict[str, Range]:
+        """What is asked of columns, to pass over parts of files by their statistics.
+
+        Args:
+            present: names of the columns.
+        """
+        there = set(present)
+        found = {name: asked for name, asked in self._fixed().items() if name in there and name != "role"}
         for name, asked in self.features.items():
-            low, high = asked
-            if _is_number(low, high) and (low is not None or high is not None):
-                fixed[name] = asked
-        return fixed
+            physical = [one for one in _physical(name) if one in there]
+            if len(physical) == 1 and _comparable(physical[0][0], asked) and name not in self.hashes:
+                found[physical[0]] = asked
+        return found
 
     def _fixed(self) -> dict[str, Range]:
         exact = {"version": self.version, "status": self.status, "label": self.label}
@@ -96,16 +105,71 @@ class Filters(NamedTuple):
         return found
 
 
+class Keep(Protocol):
+    """Which predictions are wanted, by something that the log does not hold."""
+
+    def possible(self, first: str, last: str) -> bool:
+        """Whether a prediction with an id from ``first`` to ``last`` may be wanted."""
+        ...
+
+    def mask(self, ids: Sequence[str]) -> pa.Array:
+        """Which of some predictions are wanted; of a copy the id of its original is asked."""
+        ...
+
+
+class Want(NamedTuple):
+    """What a reader wants of a log.
+
+    Attributes:
+        filters: which rows.
+        before: only smaller ids than this; empty is all.
+        most: of each part only so many rows with the largest ids; 0 is all.
+        keep: a last word on the rows that fit; None keeps all.
+        columns: names of the columns that are needed; None is all.
+    """
+
+    filters: Filters = Filters()
+    before: str = ""
+    most: int = 0
+    keep: Keep | None = None
+    columns: tuple[str, ...] | None = None
+
+
+def outside(span: tuple[Any, Any], asked: Range) -> bool:
+    """Whether no value within the bounds of a part's statistics is what is asked for.
+
+    >>> outside((3, 7), Range(8, None)), outside((3, 7), Range(None, 5)), outside(("a", "c"), Range("b", "b"))
+    (True, False, False)
+    """
+    low, high = (_alike(bound, span[0]) for bound in asked)
+    return bool((low is not None and span[1] < low) or (high is not None and span[0] > high))
+
+
+def _alike(bound: _Bound, value: Any) -> Any:
+    """A bound as what it is compared with; None if it is none, or cannot be compared."""
+    if not isinstance(value, datetime):
+        return bound
+    if isinstance(bound, str):
+        return moment(bound)
+    try:
+        return None if bound is None else _EPOCH + timedelta(microseconds=bound)
+    except OverflowError:
+        return None
+
+
 def _physical(name: str) -> list[str]:
     return [Column(letter, name).physical for letter in "nibstx"]
 
 
-def _any(rows: pa.Table, name: str, asked: Range) -> pa.ChunkedArray:
-    """Whether one of the columns that a feature has had fits."""
+def _any(rows: pa.Table, name: str, asked: Range, hashed: str | None) -> pa.ChunkedArray:
+    """Whether one of the columns that a feature has had fits, or has the hash of what is asked for."""
     found = pa.chunked_array([pa.repeat(pa.scalar(value=False), rows.num_rows)])
     for physical in _physical(name):
         if physical in rows.column_names and _comparable(physical[0], asked):
             found = pc.or_(found, pc.fill_null(_between(rows[physical], asked), fill_value=False))
+        if physical in rows.column_names and physical[0] in "sx" and hashed is not None:
+            same = _between(rows[physical], Range(hashed, hashed))
+            found = pc.or_(found, pc.fill_null(same, fill_value=False))
     return found
 
 

@@ -6,7 +6,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from konan.predictions.filters import Keep
 from konan.predictions.flusher import Flusher, Rules
+from konan.predictions.orders import Writer
 from konan.predictions.reading import PredictionLog
 from konan.predictions.retention import Keeper
 from konan.predictions.rows import Schemas, originals
@@ -21,6 +23,10 @@ class Truths(Protocol):
         """The true values of those predictions of a deployment (by its uuid) for which one is known."""
         ...
 
+    def keep(self, deployment: str, *, known: bool) -> Keep:
+        """Keeps those predictions of a deployment whose truth is known, or those for which it is not."""
+        ...
+
 
 class NoTruths:
     """Knows none."""
@@ -28,6 +34,23 @@ class NoTruths:
     def of(self, _: str, __: Sequence[str]) -> Mapping[str, object]:
         """None of them."""
         return {}
+
+    def keep(self, _: str, *, known: bool) -> Keep:
+        """All of them, or none."""
+        return _All(wanted=not known)
+
+
+class _All:
+    """Keeps everything, or nothing."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+
+    def possible(self, _: str, __: str) -> bool:
+        return self._wanted
+
+    def mask(self, ids: Sequence[str]) -> pa.Array:
+        return pa.repeat(pa.scalar(self._wanted), len(ids))
 
 
 class Predictions:
@@ -39,6 +62,7 @@ class Predictions:
         schemas: what versions take.
         rules: when rows go into their table.
         days: days that predictions are kept; 0 keeps them for ever.
+        writer: changes the tables; None does it in this process.
 
     Attributes:
         flusher: the writer.
@@ -46,11 +70,19 @@ class Predictions:
         truths: what ground truth is known.
     """
 
-    def __init__(self, journal: Path, directory: Path, schemas: Schemas, rules: Rules, days: int = 0) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        directory: Path,
+        schemas: Schemas,
+        rules: Rules,
+        days: int = 0,
+        writer: Writer | None = None,
+    ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory = directory
         self.schemas = schemas
-        self.flusher = Flusher(journal, directory, schemas, rules)
+        self.flusher = Flusher(journal, directory, schemas, rules, writer)
         self.log = PredictionLog(directory, self.flusher, schemas)
         self._keeper = Keeper(self.flusher, directory, days)
         self.truths: Truths = NoTruths()

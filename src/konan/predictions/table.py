@@ -21,7 +21,15 @@ ROW_GROUP = 16_384
 """Rows that are read together; small, so that a page needs few of them."""
 
 _TARGET = 128 * 1024 * 1024
-_WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=ROW_GROUP)
+_DICTIONARY = 16 * 1024
+"""Bytes of a dictionary; of more different values it is no help, neither in size nor when it is read."""
+
+_WRITER = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=ROW_GROUP,
+    dictionary_page_size_limit=_DICTIONARY,
+)
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.deletedFileRetentionDuration": "interval 1 hours",

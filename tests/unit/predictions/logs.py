@@ -10,9 +10,9 @@ from konan import clock
 from konan.ids import IdSource
 from konan.journal.entry import Entry, encode
 from konan.journal.writer import Writer
-from konan.predictions.filters import Filters
+from konan.predictions.filters import Filters, Want
 from konan.predictions.flusher import Flusher, Rules
-from konan.predictions.reading import PredictionLog, Want
+from konan.predictions.reading import PredictionLog
 from konan.records.schema import Feature, Output, Schema
 
 BIKES, CARS = "01890000-0000-7000-8000-00000000000a", "01890000-0000-7000-8000-00000000000b"
