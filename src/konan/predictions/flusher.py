@@ -10,11 +10,11 @@ Three locks, always taken in this order: the work (commits and the shelf), the j
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from konan import clock
@@ -22,8 +22,9 @@ from konan.journal import reader
 from konan.journal.entry import Entry
 from konan.journal.segments import Damage, segments
 from konan.predictions import mark, shelf
+from konan.predictions.orders import Writer
 from konan.predictions.schemas import Schemas
-from konan.predictions.shelf import Done, Place, Shelf, Waiting
+from konan.predictions.shelf import Place, Shelf, Waiting
 from konan.predictions.stretch import Segment, Stretch
 
 if TYPE_CHECKING:  # with it comes Arrow, which a process that only follows journals does not need
@@ -50,18 +51,6 @@ class Rules:
     bytes: int = 64 * _MIB
     seconds: float = 900.0
     commits: float = 4.0
-
-
-class Writer(Protocol):
-    """Changes the tables (`konan.predictions.writing.TableWriter`)."""
-
-    def commit(self, name: str, places: Sequence[Place]) -> Done:
-        """Put entries into a log's table; what is in there is passed over."""
-        ...
-
-    def tidy(self, name: str, days: int) -> None:
-        """Put a log in order."""
-        ...
 
 
 @dataclass(slots=True)
@@ -164,6 +153,7 @@ class Flusher:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
+        self._writer.close()
 
     def step(self, seconds: float) -> None:
         """Read on, and commit what is due.
@@ -178,6 +168,7 @@ class Flusher:
                 self._allowance -= float(aged)
                 self._commit(name)
         self._release()
+        self._writer.rest()
 
     def catch_up(self) -> None:
         """Read all that gateways have on disk by now."""

@@ -55,6 +55,12 @@ class TableWriter:
         """Merge the small files of a log's table, delete what is too old, and give the room back."""
         tidy(self._directory / name, days)
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 class _Batch:
     """Rows that go into a table together."""
