@@ -9,7 +9,6 @@ import pyarrow as pa
 from konan.predictions.filters import Keep
 from konan.predictions.flusher import Flusher, Rules
 from konan.predictions.orders import Writer
-from konan.predictions.orders import Writer
 from konan.predictions.reading import PredictionLog
 from konan.predictions.retention import Keeper
 from konan.predictions.rows import Schemas, originals
