@@ -16,6 +16,11 @@ RESERVED_NAMES = frozenset({"models"})
 _VARIANT = 1 << 63
 """The two bits of RFC 9562's variant at the head of the last 64; 2^60 ids of a source fit behind them."""
 
+_LOW_BITS = 12
+_LOW_MASK = (1 << _LOW_BITS) - 1
+_LOW = tuple(f"{number:03x}" for number in range(1 << _LOW_BITS))
+"""The last three digits of ids; joining prepared texts costs a third of formatting the number."""
+
 _UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -27,9 +32,11 @@ class IdSource:
     """
 
     def __init__(self) -> None:
-        self._tail = _VARIANT + secrets.randbits(60)
+        self._next = _VARIANT + secrets.randbits(60)
         self._millisecond = 0
-        self._prefix = ""
+        self._time = ""
+        self._high = -1
+        self._high_text = ""
 
     def take(self, count: int = 1) -> list[str]:
         """The next ``count`` ids, in increasing order.
@@ -44,11 +51,20 @@ class IdSource:
         if millisecond > self._millisecond:
             self._millisecond = millisecond
             text = f"{millisecond:012x}"
-            self._prefix = f"{text[:8]}-{text[8:]}-7000-"
-        first = self._tail
-        self._tail = last = first + count
-        tails = [f"{number:016x}" for number in range(first, last)]
-        return [f"{self._prefix}{tail[:4]}-{tail[4:]}" for tail in tails]
+            self._time = f"{text[:8]}-{text[8:]}-7000-"
+        first = self._next
+        self._next = first + count
+        if count == 1:
+            return [self._text(first)]
+        return [self._text(number) for number in range(first, first + count)]
+
+    def _text(self, number: int) -> str:
+        high = number >> _LOW_BITS
+        if high != self._high:
+            self._high = high
+            text = f"{high:013x}"
+            self._high_text = f"{text[:4]}-{text[4:]}"
+        return self._time + self._high_text + _LOW[number & _LOW_MASK]
 
 
 def new_uuid() -> str:

@@ -107,24 +107,6 @@ def split(block: Rows, most: int) -> list[Block]:
     return parts
 
 
-def join_answers(frames: Sequence[Frame]) -> Frame:
-    """The answers for the parts of one call as its answer; the time is the sum.
-
-    Raises:
-        ValueError: an answer's texts are no JSON array.
-    """
-    texts = b""
-    if any(frame.texts for frame in frames):
-        texts = _encode([item for frame in frames for item in _lists(frame.texts)])
-    return Frame(
-        DONE,
-        sum(frame.rows for frame in frames),
-        b"".join(frame.numbers for frame in frames),
-        texts,
-        sum(frame.nanoseconds for frame in frames),
-    )
-
-
 def _lists(texts: bytes) -> list[msgspec.Raw]:
     try:
         return _decode_lists(texts)

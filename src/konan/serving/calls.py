@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from itertools import chain
 
 import msgspec
 
 from konan.errors import KonanError, ModelFailed, OutputInvalid
-from konan.serving.batches import join_answers, split
+from konan.serving.batches import split
 from konan.worker.frames import Frame
 
-Done = Callable[[Frame | KonanError], None]
+Result = list[bytes] | KonanError
+"""One JSON text per row, or why there is none."""
+
+Done = Callable[[Result], None]
 logger = logging.getLogger(__name__)
 
 
@@ -32,7 +36,7 @@ class Call:
         numbers: (rows, k) float64, little-endian, row after row.
         texts: JSON, a list per row, without white space; empty if there are no texts.
         deadline: moment on the monotonic clock at which the answer is late.
-        done: called exactly once with the answer or the error, perhaps before `submit` returns.
+        done: called exactly once with the outputs or the error, perhaps before `submit` returns.
     """
 
     __slots__ = ("deadline", "done", "numbers", "open", "rows", "texts")
@@ -46,7 +50,7 @@ class Call:
         self.open = True
 
 
-def finish(call: Call, result: Frame | KonanError) -> None:
+def finish(call: Call, result: Result) -> None:
     """Tell a call its end; a callback that raises must not keep the dispatcher from going on."""
     if call.open:
         call.open = False
@@ -77,7 +81,8 @@ class Split:
     def __init__(self, call: Call, most: int) -> None:
         self._call = call
         blocks = split(call, most)
-        self._answers: list[Frame | None] = [None] * len(blocks)
+        self._outputs: list[list[bytes]] = [[] for _ in blocks]
+        self._left = len(blocks)
         self.parts = [
             Call(block.rows, block.numbers, block.texts, call.deadline, self._taker(index))
             for index, block in enumerate(blocks)
@@ -86,16 +91,13 @@ class Split:
     def _taker(self, index: int) -> Done:
         return lambda result: self._take(index, result)
 
-    def _take(self, index: int, result: Frame | KonanError) -> None:
+    def _take(self, index: int, result: Result) -> None:
         if isinstance(result, KonanError):
             for part in self.parts:
                 part.open = False
             finish(self._call, result)
             return
-        self._answers[index] = result
-        answers = [answer for answer in self._answers if answer is not None]
-        if len(answers) == len(self._answers):
-            try:
-                finish(self._call, join_answers(answers))
-            except ValueError:
-                finish(self._call, OutputInvalid(_NO_OUTPUT, hint=_HINT))
+        self._outputs[index] = result
+        self._left -= 1
+        if not self._left:
+            finish(self._call, list(chain.from_iterable(self._outputs)))

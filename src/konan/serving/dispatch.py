@@ -11,16 +11,17 @@ import logging
 import math
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from konan import clock
 from konan.errors import DeadlineExceeded, KonanError, ModelFailed, NotReady, TooMany
 from konan.records.routes import RouteVersion
-from konan.serving.batches import cut, merge
-from konan.serving.calls import Call, Split, finish, model_failed
+from konan.serving.batches import merge
+from konan.serving.calls import Call, Split, finish
 from konan.serving.linger import Linger
 from konan.serving.links import Link
-from konan.worker.frames import FAIL, Frame
+from konan.serving.results import Render, results
+from konan.worker.frames import Frame
 
 __all__ = ["Call", "Dispatcher"]
 
@@ -56,6 +57,7 @@ class Dispatcher:
         version: what is dispatched, with its limits.
         loop: the event loop.
         on_hung: called with the number of a worker that outlived a deadline or that answers nonsense.
+        render: makes outputs of the version's answers.
 
     Attributes:
         waiting: calls that wait.
@@ -67,11 +69,16 @@ class Dispatcher:
     """
 
     def __init__(
-        self, version: RouteVersion, loop: asyncio.AbstractEventLoop, on_hung: Callable[[int], None]
+        self,
+        version: RouteVersion,
+        loop: asyncio.AbstractEventLoop,
+        on_hung: Callable[[int], None],
+        render: Render,
     ) -> None:
         self._version = version
         self._loop = loop
         self._on_hung = on_hung
+        self._render = render
         self._queue: deque[Call] = deque()
         self._alone: deque[Call] = deque()
         self._workers: dict[int, _Worker] = {}
@@ -101,7 +108,7 @@ class Dispatcher:
         return sum(not worker.leaving for worker in self._workers.values())
 
     def submit(self, call: Call) -> None:
-        """Take a call; its ``done`` is told the answer, or why there is none.
+        """Take a call; its ``done`` is told the outputs, or why there is none.
 
         The errors are TooMany (the queue is full), NotReady (the version rests or the gateway stops),
         DeadlineExceeded and ModelFailed.
@@ -275,19 +282,12 @@ class Dispatcher:
         self._wake()
 
     def _deliver(self, calls: list[Call], frame: Frame) -> None:
-        if len(calls) == 1:
-            finish(calls[0], model_failed(frame) if frame.kind == FAIL else frame)
-            return
-        if frame.kind == FAIL:
+        found = results(calls, frame, self._render)
+        if found is None:
             self._retry(calls)
             return
-        try:
-            parts: Sequence[Frame] = cut(frame, [call.rows for call in calls])
-        except ValueError:
-            self._retry(calls)
-            return
-        for call, part in zip(calls, parts, strict=True):
-            finish(call, part)
+        for call, result in zip(calls, found, strict=True):
+            finish(call, result)
 
     def _lost(self, worker: _Worker, *, broken: bool) -> None:
         calls, worker.calls = worker.calls, []

@@ -17,7 +17,6 @@ from konan.errors import (
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotAllowed,
-    OutputInvalid,
     StorageFull,
 )
 from konan.journal.entry import REJECTED_BODY_BYTES, Entry, encode
@@ -26,14 +25,13 @@ from konan.records.access import Principal
 from konan.serving import answers, bugs, idempotency, problems
 from konan.serving.answered import Answered
 from konan.serving.answers import Answer
+from konan.serving.calls import Call, Result
 from konan.serving.desk import Authenticate, Desk, Exchange, Sink
-from konan.serving.dispatch import Call
 from konan.serving.http1 import Head
 from konan.serving.idempotency import Claim, Idempotency
 from konan.serving.sinks import Collector
 from konan.serving.table import ServedVersion, Table
 from konan.serving.validation import Parsed
-from konan.worker.frames import Frame
 
 _VERSION = re.compile(r"version=([1-9][0-9]{0,8})")
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?', re.IGNORECASE)
@@ -241,7 +239,7 @@ class Prediction:
         self._at_ns = clock.now_ns()
         line.desk.metrics.in_flight += 1
 
-    def predicted(self, result: Frame | KonanError) -> None:
+    def predicted(self, result: Result) -> None:
         """The model has answered, or it has not."""
         if isinstance(result, KonanError):
             self._fail(result)
@@ -254,12 +252,9 @@ class Prediction:
             bugs.report(error)
             self._fail(KonanError("Something went wrong inside Konan."))
 
-    def _keep(self, frame: Frame) -> None:
-        """Render the answer, and have it written to the journal."""
+    def _keep(self, outputs: list[bytes]) -> None:
+        """Make the answer's body, and have the entry written to the journal."""
         version, parsed = self._version, self._parsed
-        outputs = version.codec.render(frame)
-        if len(outputs) != parsed.rows:
-            raise OutputInvalid("The model answered another number of rows than it was given.")
         ids = self._ids = self._line.desk.ids.take(parsed.rows)
         self._body = version.answer(ids, outputs, single=parsed.single)
         claim, cover = self._claim, version.cover

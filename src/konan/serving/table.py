@@ -46,7 +46,6 @@ class ServedVersion:
     __slots__ = (
         "_in_many",
         "_in_one",
-        "codec",
         "cover",
         "deadline",
         "deployment",
@@ -81,7 +80,6 @@ class ServedVersion:
         self.dispatcher = dispatcher
         self.series = series
         self.validator = Validator(version.schema, rows=settings.rows, depth=settings.json_depth)
-        self.codec = OutputCodec(version.schema.output)
         self.cover = cover_of(version.schema, key)
         name = msgspec.json.encode(route.name)
         self._in_one = b'","deployment":%b,"version":%d,"output":' % (name, version.number)
@@ -243,17 +241,18 @@ class Table:
         known = self._served.get(version.uuid)
         if known is not None and known.is_as(route, version):
             return known
-        dispatcher = known.dispatcher if known is not None else self._queue(version)
         series = self._metrics.series(route.project, route.name, version.number)
         key = secret.of_project(self._secret, route.project)
         try:
+            dispatcher = known.dispatcher if known is not None else self._queue(version)
             return ServedVersion(route, version, self._settings, dispatcher, series, key)
         except KonanError as error:
             _log.error("version cannot be served", extra={"version": version.uuid, "code": error.code})
             return None
 
     def _queue(self, version: RouteVersion) -> Dispatcher:
-        return Dispatcher(version, self._loop, lambda worker: self._on_hung(version.uuid, worker))
+        render = OutputCodec(version.schema.output).render
+        return Dispatcher(version, self._loop, lambda worker: self._on_hung(version.uuid, worker), render)
 
     def _adopt_links(self) -> None:
         for uuid, worker in [key for key in self._early if key[0] in self._served]:

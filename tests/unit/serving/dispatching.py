@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import math
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from konan import clock
+from konan.errors import OutputInvalid
 from konan.records.routes import RouteVersion
 from konan.records.schema import Schema
 from konan.serving.dispatch import Call, Dispatcher
@@ -69,6 +71,7 @@ class Bench:
             RouteVersion(uuid="u", number=1, schema=Schema(features=()), **version),
             self.loop,
             self.hung.append,
+            rendered,
         )
         self.within = version["deadline"]
 
@@ -88,6 +91,18 @@ class Bench:
         return future
 
 
+def rendered(frame: Frame) -> list[bytes]:
+    """One JSON text per row: its number, and its texts if there are any."""
+    if len(frame.numbers) != 8 * frame.rows:
+        raise OutputInvalid("No number per row.")
+    lists = json.loads(frame.texts) if frame.texts else [[]] * frame.rows
+    if any(map(math.isnan, values_of(frame))):
+        raise OutputInvalid("Not a number.")
+    return [
+        json.dumps([value, *texts]).encode() for value, texts in zip(values_of(frame), lists, strict=True)
+    ]
+
+
 def values_of(frame: Frame) -> list[float]:
     return list(struct.unpack(f"<{len(frame.numbers) // 8}d", frame.numbers))
 
@@ -104,7 +119,11 @@ def poisoned(frame: Frame) -> Frame:
 
 async def answers(*futures: Awaitable[Any]) -> list[Any]:
     found = await asyncio.wait_for(asyncio.gather(*futures), 30)
-    return [values_of(each) if isinstance(each, Frame) else type(each) for each in found]
+    return [numbers_of(each) if isinstance(each, list) else type(each) for each in found]
+
+
+def numbers_of(outputs: list[bytes]) -> list[float]:
+    return [json.loads(output)[0] for output in outputs]
 
 
 async def passes(count: int) -> None:

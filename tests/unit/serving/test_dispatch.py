@@ -7,7 +7,17 @@ import pytest
 import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.serving.dispatching import Bench, Peer, Run, answers, doubled, passes, poisoned, values_of
+from tests.unit.serving.dispatching import (
+    Bench,
+    Peer,
+    Run,
+    answers,
+    doubled,
+    numbers_of,
+    passes,
+    poisoned,
+    values_of,
+)
 
 from konan.errors import ModelFailed
 from konan.worker.frames import Frame
@@ -44,7 +54,7 @@ def test_texts_are_merged_and_cut_with_their_rows(run: Run) -> None:
         calls = [bench.call(1, 2, texts=True), bench.call(3, texts=True)]
         serving = asyncio.create_task(peer.serve())
         first, second = await asyncio.gather(*calls)
-        assert (first.texts, second.texts) == (b'[["1"],["2"]]', b'[["3"]]')
+        assert (first, second) == ([b'[2.0, "1"]', b'[4.0, "2"]'], [b'[6.0, "3"]'])
         bench.dispatcher.close()
         await serving
         bench.close()
@@ -86,14 +96,14 @@ def test_a_call_is_only_split_if_it_does_not_fit_one_frame(run: Run) -> None:
         serving = asyncio.create_task(Peer(bench, 1).serve(model))
         calls = [bench.call(1, 2, 3), bench.call(4, 5, 6), bench.call(*range(10), texts=True), bench.call(7)]
         found = await asyncio.wait_for(asyncio.gather(*calls), 30)
-        assert [values_of(each) for each in found] == [
+        assert [numbers_of(each) for each in found] == [
             [2, 4, 6],
             [8, 10, 12],
             [2 * n for n in range(10)],
             [14],
         ]
-        assert json.loads(found[2].texts) == [[str(n)] for n in range(10)]
-        assert (found[2].rows, max(sizes), sizes[:2]) == (10, 4, [3, 3])
+        assert [json.loads(output)[1] for output in found[2]] == [str(n) for n in range(10)]
+        assert (max(sizes), sizes[:2]) == (4, [3, 3])
         bench.dispatcher.close()
         await serving
         bench.close()

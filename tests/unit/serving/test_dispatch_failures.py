@@ -1,14 +1,15 @@
 """What the dispatcher does when a model raises, hangs or dies, and when there is no room."""
 
 import asyncio
+import math
 
 import pytest
 import uvloop
-from tests.unit.serving.dispatching import Bench, Peer, Run, answers, doubled, passes, poisoned
+from tests.unit.serving.dispatching import Bench, Peer, Run, answers, doubled, passes, poisoned, rendered
 
 from konan import clock
 from konan.errors import DeadlineExceeded, KonanError, ModelFailed, NotReady, OutputInvalid, TooMany
-from konan.serving.dispatch import Call
+from konan.serving.calls import Call, Result
 from konan.worker.frames import DONE, FAIL, PREDICT, Frame, pack
 
 
@@ -65,6 +66,41 @@ def test_an_answer_of_another_size_is_asked_again_alone(run: Run) -> None:
 
         serving = asyncio.create_task(Peer(bench, 1).serve(forgetful))
         assert await answers(bench.call(1), bench.call(2)) == [[2], [4]]
+        bench.dispatcher.close()
+        await serving
+        bench.close()
+
+    run(scenario())
+
+
+def test_an_output_that_cannot_be_costs_its_own_call_only(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        sizes: list[int] = []
+
+        def model(frame: Frame) -> Frame:
+            sizes.append(frame.rows)
+            return doubled(frame)
+
+        serving = asyncio.create_task(Peer(bench, 1).serve(model))
+        found = await answers(bench.call(1, 2), bench.call(math.nan), bench.call(3))
+        assert (found, sizes) == ([[2, 4], OutputInvalid, [6]], [4])
+        assert await answers(bench.call(math.nan)) == [OutputInvalid]
+        bench.dispatcher.close()
+        await serving
+        bench.close()
+
+    run(scenario())
+
+
+def test_a_bug_in_rendering_costs_calls_and_not_the_queue(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        monkeypatch.setattr(bench.dispatcher, "_render", lambda frame: {}[frame])
+        serving = asyncio.create_task(Peer(bench, 1).serve())
+        assert await answers(bench.call(1)) == [KonanError]
+        monkeypatch.setattr(bench.dispatcher, "_render", rendered)
+        assert await answers(bench.call(1)) == [[2]]
         bench.dispatcher.close()
         await serving
         bench.close()
@@ -295,7 +331,7 @@ def test_a_callback_that_raises_wedges_nothing(run: Run) -> None:
         bench = Bench()
         serving = asyncio.create_task(Peer(bench, 1).serve())
 
-        def gone(result: Frame | KonanError) -> None:
+        def gone(result: Result) -> None:
             raise ConnectionResetError(result)
 
         bench.dispatcher.submit(Call(1, b"12345678", b"", clock.monotonic() + 20, gone))
