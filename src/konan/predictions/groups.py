@@ -85,20 +85,25 @@ class Groups:
 
     def read(self, group: int, names: Sequence[str]) -> pa.Table:
         """Columns of a row group."""
-        known = {name: cells for name in names if (cells := self._constant(group, name)) is not None}
-        wanted = [name for name in names if name not in known]
-        if not wanted:
-            return pa.table({name: known[name] for name in names})
-        read = self._reader(()).read_row_group(group, columns=wanted, use_threads=False)
-        return pa.table({name: known[name] if name in known else read[name] for name in names})
+        return self._columns(group, names, pa.ChunkedArray.combine_chunks)
 
     def take(self, rows: Rows, names: Sequence[str]) -> pa.Table:
         """Columns of some rows, their ids first."""
         positions = pa.array(rows.positions)
-        found = {"id": rows.ids}
+        wanted = [name for name in names if name != "id"]
+        found = self._columns(rows.group, wanted, lambda cells: cells.take(positions).combine_chunks())
+        return pa.table({"id": rows.ids, **{name: found[name] for name in wanted}})
+
+    def _columns(
+        self, group: int, names: Sequence[str], some: Callable[[pa.ChunkedArray], pa.Array]
+    ) -> pa.Table:
+        """Some cells of columns, which are read one after the other: their memory is used again."""
+        reader, found = self._reader(()), dict[str, pa.Array]()
         for name in names:
-            if name != "id":  # one after the other: their memory is used again
-                found[name] = self.read(rows.group, [name])[name].take(positions)
+            cells = self._constant(group, name)
+            if cells is None:
+                cells = reader.read_row_group(group, columns=[name], use_threads=False)[name]
+            found[name] = some(cells)
         return pa.table(found)
 
     def each(self, work: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
@@ -108,18 +113,18 @@ class Groups:
         with ThreadPoolExecutor(_THREADS) as pool:
             return list(pool.map(work, items))
 
-    def _constant(self, group: int, name: str) -> pa.Array | None:
+    def _constant(self, group: int, name: str) -> pa.ChunkedArray | None:
         """The cells of a column that are all the same, as the statistics tell; else None."""
         kind = self._schema.field(name).type
         count = self.rows(group)
         if self.empty(group, name):
-            return pa.nulls(count, kind)
+            return pa.chunked_array([pa.nulls(count, kind)])
         stats = self._metadata.row_group(group).column(self.positions[name]).statistics
         if pa.types.is_floating(kind) or stats is None or not stats.has_min_max:  # NaN is in no statistics
             return None
         if not stats.has_null_count or stats.null_count or stats.min != stats.max:
             return None
-        return pa.repeat(pa.scalar(stats.min, kind), count)
+        return pa.chunked_array([pa.repeat(pa.scalar(stats.min, kind), count)])
 
     def _reader(self, texts: Sequence[str]) -> pq.ParquetFile:
         return pq.ParquetFile(
