@@ -4,6 +4,7 @@ It reads the settings of the server on standard input and writes the archive to 
 cannot, it writes the reason to standard error as JSON.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def restore(source: Readable, target: Path, database_url: str) -> Contents:
 
 def main() -> int:
     """Make a backup; returns the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it clears up
     settings = config.from_json(sys.stdin.buffer.read())
     try:
         back_up(settings)

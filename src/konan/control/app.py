@@ -16,7 +16,7 @@ from litestar.response import Stream
 
 from konan.access.permissions import require
 from konan.backup import place
-from konan.control import backup, bodies, deployments, feedback, keys, predictions, sql, system
+from konan.control import backup, bodies, deployments, feedback, keys, predictions, sql, streaming, system
 from konan.control.bodies import Bulk, Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
@@ -83,15 +83,22 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
 
 async def _streamed(answer: Streamed) -> Stream:
     """The answer, once its first part shows that it can be made."""
-    first = await asyncio.to_thread(next, answer.parts, None)
+    try:
+        first = await asyncio.to_thread(next, answer.parts, None)
+    except BaseException:
+        answer.end()
+        raise
 
     async def parts() -> AsyncIterator[bytes]:
         part = first
-        while part is not None:
-            yield part
-            part = await asyncio.to_thread(next, answer.parts, None)
+        try:
+            while part is not None:
+                yield part
+                part = await asyncio.to_thread(next, answer.parts, None)
+        finally:
+            answer.end()
 
-    return Stream(parts(), media_type=answer.media_type)
+    return streaming.Ending(parts(), answer.media_type)
 
 
 async def _body(

@@ -1,12 +1,11 @@
 """A backup of the whole server over HTTP, made by a process beside this one and passed on as it comes."""
 
 import logging
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -44,38 +43,46 @@ async def backup(call: Call[Nothing, Nothing]) -> Streamed:
     """Download everything."""
     if call.caller.deployments:
         raise NotAllowed("A key that is limited to some deployments cannot make a backup.")
-    return Streamed(_parts(call.services.settings), _MEDIA_TYPE)
+    making = _Making(call.services.settings)
+    return Streamed(making.parts(), _MEDIA_TYPE, making.end)
 
 
-def _parts(settings: Settings) -> Iterator[bytes]:
-    """The archive; the process ends when nobody wants more of it."""
-    with tempfile.TemporaryFile() as said:
-        making = subprocess.Popen(
-            [sys.executable, "-P", "-m", "konan.keeping"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            bufsize=0,
-        )
-        if making.stdin is None or making.stdout is None:
-            raise KonanError("The backup has no pipes.")
-        try:
-            making.stdin.write(config.to_json(settings))
-            making.stdin.close()
-            while part := os.read(making.stdout.fileno(), _PART):
-                yield part
-            if making.wait() != 0:
+class _Making:
+    """The process that makes an archive.
+
+    Args:
+        settings: of the server.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def parts(self) -> Iterator[bytes]:
+        """The archive, as it is made."""
+        with tempfile.TemporaryFile() as said:
+            command = [sys.executable, "-P", "-m", "konan.keeping"]
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": said}
+            with subprocess.Popen(command, bufsize=0, **pipes) as process:
+                self._process = process
+                with cast("BinaryIO", process.stdin) as settings:
+                    settings.write(config.to_json(self._settings))
+                while part := cast("BinaryIO", process.stdout).read(_PART):
+                    yield part
+            if process.returncode != 0:
                 said.seek(0)
                 raise _error(said.read())
-        finally:
-            making.stdout.close()  # it stops at its next write, and clears up
-            threading.Thread(target=making.wait, name="backup-end", daemon=True).start()
+
+    def end(self) -> None:
+        """Let it clear up and end, if it has not."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
 
 
 def _error(said: bytes) -> KonanError:
     try:
         told = msgspec.json.decode(said, type=_Told)
     except msgspec.DecodeError:
-        _log.error("a backup failed", extra={"reason": said[-4000:].decode(errors="replace")})  # noqa: TRY400
+        _log.error("a backup failed", extra={"reason": said[-4000:].decode(errors="replace")})
         return KonanError("The backup failed; the server's log says why.")
     return by_code().get(told.code, KonanError)(told.message, hint=told.hint)

@@ -45,10 +45,12 @@ class Streamed:
     Attributes:
         parts: of the body; each is made in a thread.
         media_type: of the body.
+        end: called when no more of it is wanted, once or twice, also while a part is being made.
     """
 
     parts: Iterator[bytes]
     media_type: str
+    end: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
