@@ -46,7 +46,7 @@ class Reachable:
         """
         if key == self._key:
             return
-        known, ours = profile.known_key(self._root), Profile(url=self.url, key=key)
+        known, ours = self._last(), Profile(url=self.url, key=key)
         try:
             profile.write(ours, self._root)
         except OSError as error:
@@ -56,6 +56,14 @@ class Reachable:
             ) from None
         self._key = key
         self.path, self.note = self._kept(ours, known)
+
+    def _last(self) -> str:
+        """The key that this server had when it was started last; empty if that is not known."""
+        try:
+            present = profile.read(self._root)
+        except (Invalid, OSError):
+            return ""
+        return present.key if present else ""
 
     def _kept(self, ours: Profile, known: str) -> tuple[Path, str]:
         beside = self._root / profile.FILE_NAME
