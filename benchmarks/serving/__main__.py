@@ -49,7 +49,8 @@ def _heading(options: argparse.Namespace) -> str:
         f"Python {platform.python_version()}, {platform.system()}, server on core 0, load on core 1, "
         f"{options.rounds} interleaved rounds of {options.seconds:g} s, medians. CPU is user and system time "
         "of the server's whole process tree per request, what it does after the load included; nothing is "
-        "timed before the server rests. Konan: key check, schema, output check and the synced record before every answer, the untouched model in a sandboxed worker of its own. "
+        "timed before the server rests. Konan: key check, schema, output check and the synced record before "
+        "every answer, the untouched model in a sandboxed worker of its own. "
         "Peers: neither key nor log."
     )
 

@@ -1,17 +1,14 @@
 """Makes an archive of a data directory that is being served; run by control in a process of its own."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import konan
-from konan import clock
+from konan import clock, priority
 from konan.backup import members, place, snapshot, writing
 from konan.backup.members import Head
 from konan.config import Paths
-
-_NICE = 10
 
 
 def make(paths: Paths, export: Callable[[Path], None], out: BinaryIO) -> None:
@@ -29,7 +26,7 @@ def make(paths: Paths, export: Callable[[Path], None], out: BinaryIO) -> None:
         KonanError: the snapshot could not be taken; see `konan.backup.snapshot.take`.
         OSError: a file cannot be read, or nobody reads what is written.
     """
-    os.nice(_NICE)
+    priority.give_way()
     head = Head(format=members.FORMAT, konan=konan.__version__, started_at=clock.rfc3339(clock.now()))
     with place.alone(paths) as own:
         out.writelines(writing.archive(head, snapshot.take(paths, own, export)))

@@ -12,11 +12,13 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from konan import priority
 from konan.errors import DataInvalid, KonanError
 from konan.packaging import layout
 from konan.packaging.building import Builder
@@ -124,6 +126,8 @@ async def _answers(
     path = builder.paths.logs / f"{version.uuid}.log"
     with piped(path, builder.settings.log_bytes, f"Konan makes {source} predictions to compare with.") as log:
         worker = builder.start(spec, log=log, unsafe=builder.settings.unsafe_models)
+    with suppress(OSError):  # it has ended already, as is seen in a moment
+        priority.give_way(worker.pid)
     await ready(worker, builder.settings.worker_start_timeout)
     if source == "cross-fitted":
         return await tried(worker, SECONDS, lambda trial: _cross_fitted(trial, version, rows))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from konan import clock
+from konan import clock, priority
 from konan.predictions.orders import Ask, Carried, Commit, Failed, Known, Line, Order, Tidy, sent
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done, Place
@@ -17,7 +17,6 @@ from konan.predictions.shelf import Done, Place
 IDLE = 10.0
 """Seconds without an order after which the process ends."""
 
-_NICE = 5
 _BEHIND = 4
 """So many commits' rows are a backlog, and the process then gives way to nobody."""
 
@@ -125,7 +124,7 @@ class Apart:
                 [
                     *(sys.executable, "-P", "-m", "konan.predictions.writer_child", str(self._directory)),
                     *("--rows", str(self._rows), "--line", str(theirs.fileno()), "--lock", str(lock)),
-                    *("--nice", str(_NICE if yields else 0), "--log-level", self._log_level),
+                    *("--nice", str(priority.BACKGROUND if yields else 0), "--log-level", self._log_level),
                 ],
                 pass_fds=(theirs.fileno(), lock),
                 stdin=subprocess.DEVNULL,

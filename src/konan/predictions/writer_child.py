@@ -7,12 +7,11 @@ up the control plane. It gives way to gateways and workers unless it is told not
 import argparse
 import fcntl
 import logging
-import os
 import socket
 import sys
 from pathlib import Path
 
-from konan import logs
+from konan import logs, priority
 from konan.predictions.orders import Ask, Carried, Commit, Failed, Known, Line, Order, Tidy
 from konan.predictions.shelf import Done
 from konan.predictions.writing import TableWriter
@@ -32,7 +31,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     kernel.die_with_parent()
     logs.start(given.log_level, "writer")
-    os.nice(given.nice)
+    if given.nice:
+        priority.give_way(nice=given.nice)
     fcntl.flock(given.lock, fcntl.LOCK_EX)
     line = Line(socket.socket(fileno=given.line))
     writer = TableWriter(given.directory, _Schemas(line), given.rows)

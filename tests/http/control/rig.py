@@ -192,7 +192,9 @@ class Rig:
         predictions = Predictions(
             self.paths.journal, self.paths.predictions, StoredSchemas(self.store), Rules()
         )
-        self.truth = GroundTruth(self.paths.journal / JOURNAL, predictions, StoredKeyColumns(self.store, b"s" * 32))
+        self.truth = GroundTruth(
+            self.paths.journal / JOURNAL, predictions, StoredKeyColumns(self.store, b"s" * 32)
+        )
         self.truth.open()
         self.services = services = Services(
             settings=self.settings,
