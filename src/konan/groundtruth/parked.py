@@ -10,6 +10,10 @@ import msgspec
 from konan.groundtruth.revisions import Parked
 from konan.journal.files import sync_directory
 from konan.journal.segments import Damage
+from konan.records.journals import Finding, Report
+
+NAME = "parked-truth"
+"""The file's name among the logs."""
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
@@ -57,3 +61,35 @@ def read(path: Path) -> Waiting:
     if google_crc32c.value(data[4:]) != int.from_bytes(data[:4], "little"):
         raise Damage(path, 0, "the checksum is wrong")
     return _decoder.decode(data[4:])
+
+
+def verify(directory: Path) -> Report:
+    """Read the file, and look for one that a start set aside because it was damaged.
+
+    Args:
+        directory: where it is.
+    """
+    path = directory / NAME
+    findings, waiting = [], Waiting()
+    try:
+        waiting = read(path)
+    except Damage as damage:
+        findings.append(_finding(path, damage.what))
+    aside = path.with_suffix(".damaged")
+    if aside.exists():
+        findings.append(_finding(aside, "a start set it aside, because its checksum is wrong"))
+    count = sum(map(len, waiting.parked.values()))
+    return Report(
+        journal=NAME,
+        segments=int(path.exists()),
+        records=count,
+        first=0,
+        last=0,
+        acknowledged=waiting.sequence,
+        findings=tuple(findings),
+    )
+
+
+def _finding(path: Path, what: str) -> Finding:
+    what = f"{what}; truths for keys without a prediction waited there"
+    return Finding(kind="damage", file=path.name, offset=0, what=what)

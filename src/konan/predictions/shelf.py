@@ -19,7 +19,12 @@ import msgspec
 from konan.journal.entry import Entry, decode
 from konan.journal.segments import Damage
 from konan.predictions.mark import sync
-from konan.predictions.stretch import Segment, Stretch, records
+from konan.predictions.stretch import Segment, Stretch
+from konan.predictions.stretch import records as records_at
+from konan.records.journals import Finding, Report
+
+NAME = "shelf"
+"""Its directory among the logs."""
 
 _NAME = re.compile(r"(\d{12})\.shelf", re.ASCII)
 _END = b"KONANSHF"
@@ -202,7 +207,7 @@ def read(place: Place) -> list[Waiting]:
     if place.spans:
         (gateway,) = run.ends
         segment = place.segment or Segment(place.path)
-        found = records(segment.descriptor, place.spans)
+        found = records_at(segment.descriptor, place.spans)
         return [Waiting(gateway, sequence, decode(payload)) for sequence, payload in found]
     with place.path.open("rb") as file:
         file.seek(run.offset)
@@ -212,18 +217,61 @@ def read(place: Place) -> list[Waiting]:
     return _waiting.decode(data)
 
 
+def verify(directory: Path) -> Report:
+    """Read every byte of a shelf; a server may be at work.
+
+    Args:
+        directory: of the shelf.
+
+    Returns:
+        What was found; a file counts as a segment.
+    """
+    findings: list[Finding] = []
+    files = records = 0
+    for path in sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name)):
+        try:
+            runs = _read_index(path)
+        except FileNotFoundError:  # all of it is in tables by now
+            continue
+        except Damage as damage:
+            runs = []
+            findings.append(_finding(damage, "what waits in this file is unknown"))
+        files += 1
+        for run in runs:
+            try:
+                records += len(read(Place(path, run)))
+            except FileNotFoundError:
+                break
+            except Damage as damage:
+                findings.append(_finding(damage, f"{run.rows} rows of log {run.log} wait there"))
+    return Report(
+        journal=NAME,
+        segments=files,
+        records=records,
+        first=0,
+        last=0,
+        acknowledged=0,
+        findings=tuple(findings),
+    )
+
+
+def _finding(damage: Damage, lost: str) -> Finding:
+    what = f"{damage.what}; {lost}"
+    return Finding(kind="damage", file=damage.path.name, offset=damage.offset, what=what)
+
+
 def _write_run(file: BinaryIO, log: str, stretches: Sequence[Stretch]) -> Run:
     """Copy entries from the journal, undecoded and one by one, for they may be many."""
     offset, good = file.tell(), 0
     for stretch in stretches:
-        found = sum(1 for _ in records(stretch.segment.descriptor, stretch.spans()))
+        found = sum(1 for _ in records_at(stretch.segment.descriptor, stretch.spans()))
         stretch.broken = found < len(stretch)
         good += found
     head = _ARRAY.pack(0xDD, good)
     crc = google_crc32c.value(head)
     file.write(head)
     for stretch in stretches:
-        for sequence, payload in records(stretch.segment.descriptor, stretch.spans()):
+        for sequence, payload in records_at(stretch.segment.descriptor, stretch.spans()):
             item = b"\x93" + _encode(stretch.gateway) + _encode(sequence) + payload
             crc = google_crc32c.extend(crc, item)
             file.write(item)

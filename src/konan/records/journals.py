@@ -27,11 +27,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How one journal is.
+    """How one journal is, or something else that holds what is in no table yet.
 
     Attributes:
-        journal: name of its directory, the number of the gateway that writes it.
-        segments: number of its segments.
+        journal: name of its directory: the number of the gateway that writes it, ``truth``, ``shelf`` or
+            ``parked-truth``; the last two have no sequences.
+        segments: number of its segments, or files.
         records: good records in them.
         first: sequence of the first good record; 0 without any.
         last: sequence of the last good record; 0 without any.

@@ -162,12 +162,18 @@ def test_a_damaged_shelf_is_told_and_kept(tmp_path: Path) -> None:
         world.write(*(entry(number, 20) for number in range(100)))
         world.flusher.step(1)
     first, second, *_ = sorted((world.directory / "shelf").glob("*.shelf"))
+    whole = shelf.verify(world.directory / "shelf")
+    assert not whole.findings
+    assert whole.records > 0
     first.write_bytes(first.read_bytes()[:-1])
     data = bytearray(second.read_bytes())
     data[10] ^= 1
     second.write_bytes(data)
     made = shelf.Shelf(world.directory / "shelf")
     assert [damage.path for damage in made.damage] == [first]
+    told = shelf.verify(world.directory / "shelf")
+    assert [finding.file for finding in told.findings] == [first.name, second.name]
+    assert f"rows of log {BIKES} wait there" in told.findings[1].what
     world.restart()
     world.flusher.flush()
     assert first.exists()

@@ -26,20 +26,28 @@ def command() -> None:
 def verify(session: Session, data_dir: Path | None) -> int:
     """Read every byte that was written and name whatever is broken, missing or doubtful.
 
+    Looks at the journals of all gateways, at that of ground truth, at the shelf, where predictions wait that
+    are in no table yet, and at the truths that wait for their predictions.
     Reads the files of this machine; a server may be running. Exits 1 when something that was on disk is
     broken or missing. Doubtful bytes, behind the last good record, are told but are no failure: they are
     what a power cut leaves of a write that was never answered.
     """
+    from konan.groundtruth import parked
     from konan.journal.verify import verify as look
+    from konan.predictions import shelf
 
     settings, _ = config.load({"data_dir": str(data_dir) if data_dir else None})
-    directory = config.paths(settings).journal
+    paths = config.paths(settings)
+    directory = paths.journal
     if not directory.is_dir():
         raise NotFound(f"There is no journal in {directory.parent}.", hint="Name the folder with --data-dir.")
-    reports = tuple(look(each) for each in sorted(directory.iterdir()) if each.is_dir())
+    reports = [look(each) for each in sorted(directory.iterdir()) if each.is_dir()]
+    if (paths.predictions / shelf.NAME).is_dir():
+        reports.append(shelf.verify(paths.predictions / shelf.NAME))
+    reports.append(parked.verify(paths.predictions))
     damaged = any(report.damaged for report in reports)
     if session.screen.json:
-        session.screen.record(JournalVerified(ok=not damaged, journals=reports))
+        session.screen.record(JournalVerified(ok=not damaged, journals=tuple(reports)))
         return int(damaged)
     for report in reports:
         for found in report.findings:
