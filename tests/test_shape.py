@@ -5,6 +5,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "src" / "konan"
 FILES = sorted(ROOT.rglob("*.py"))
+SHARED = {"frames", "kernel", "sandbox"}
 EMPTY_WORDS = {"utils", "util", "helpers", "common", "misc", "base", "manager", "core"}
 
 
@@ -41,3 +42,15 @@ def test_only_few_excuses_are_made() -> None:
         for line in path.read_text().splitlines()
     )
     assert excuses <= 40
+
+
+def test_of_the_worker_only_what_others_need_is_imported() -> None:
+    imported = {
+        f"{node.module}.{alias.name}".split(".")[2]
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] != "worker"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("konan.worker")
+        for alias in node.names
+    }
+    assert imported == SHARED
