@@ -3,7 +3,8 @@
 Whoever writes a value and whoever looks for one must hash it the same way, so the rule stands here, once.
 """
 
-import hmac
+import functools
+import hashlib
 import re
 
 from konan.records.schema import Privacy, Schema, class_text
@@ -37,18 +38,28 @@ def text_of(cell: object) -> str:
 def hashed(key: bytes, cell: object) -> str:
     """What the log has of a value of a hashed column: ``hmac:`` and 32 hexadecimal digits.
 
-    These are the first 16 bytes of HMAC-SHA-256 over the value's `text_of` in UTF-8. The name of the column
-    is no part of it, so that one person has one hash in all columns of a project.
+    These are the first 16 bytes of HMAC-SHA-256 (RFC 2104) over the value's `text_of` in UTF-8. The name of
+    the column is no part of it, so that one person has one hash in all columns of a project.
 
     Args:
-        key: of the project (`konan.access.secret.of_project`).
+        key: of the project (`konan.access.secret.of_project`), at most 64 bytes.
         cell: a text, number or boolean.
 
     >>> hashed(b"k" * 32, 17) == hashed(b"k" * 32, "17.0")
     True
     """
-    text = text_of(cell).encode("utf-8", "surrogatepass")
-    return _MARK + hmac.digest(key, text, "sha256")[:_BYTES].hex()
+    inner, outer = (begun.copy() for begun in _begun(key))
+    inner.update(text_of(cell).encode("utf-8", "surrogatepass"))
+    outer.update(inner.digest())
+    return _MARK + outer.hexdigest()[: 2 * _BYTES]
+
+
+@functools.lru_cache(maxsize=64)
+def _begun(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """Both hashes of an HMAC with its key taken in, to be copied: a third of the cost of beginning anew."""
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def sought(key: bytes, given: object) -> str:

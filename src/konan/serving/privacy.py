@@ -4,9 +4,6 @@ The values that stay are copied as they were written, so that the log reads the 
 columns beside them.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import msgspec
 
 from konan.records.private import MASKED, hashed, treatments
@@ -16,7 +13,6 @@ LARGEST_REFUSED = 64 * 1024
 """Bytes of a refused body that is worth being read once more; of a larger one only the size is kept."""
 
 _Row = dict[str, msgspec.Raw]
-_Keep = Callable[[msgspec.Raw], msgspec.Raw | None]
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _one = msgspec.json.Decoder(_Row).decode
@@ -77,8 +73,7 @@ class Cover:
                 row[name] = _MASK
         for name in self._hashed:
             if name in row and bytes(row[name]) != _NULL:
-                cell: Any = _decode(row[name])
-                row[name] = msgspec.Raw(b'"%b"' % hashed(self._key, cell).encode())
+                row[name] = msgspec.Raw(_encode(hashed(self._key, _decode(row[name]))))
         return row
 
 

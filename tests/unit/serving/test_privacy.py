@@ -1,5 +1,6 @@
 """Whatever a body holds, no private value's bytes are kept of it."""
 
+import hmac
 import json
 from typing import Any
 
@@ -116,6 +117,12 @@ def test_faults_of_private_features_hold_no_value() -> None:
     with pytest.raises(KonanError) as raised:
         Validator(schema, rows=10, depth=10).parse(b'{"m": "Qzjxvk"}')
     assert TOKEN not in repr(raised.value.__dict__) + str(raised.value)
+
+
+@given(st.binary(min_size=1, max_size=64), texts)
+def test_a_hash_is_hmac_as_others_make_it(key: bytes, text: str) -> None:
+    made = hmac.new(key, text_of(text).encode(), "sha256").hexdigest()
+    assert hashed(key, text) == f"hmac:{made[:32]}"
 
 
 @given(scalars.filter(lambda cell: cell is not None), st.binary(min_size=32, max_size=32))
