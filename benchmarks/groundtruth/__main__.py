@@ -24,7 +24,8 @@ from konan import config
 from konan.client import Client
 from konan.clock import now_ns
 from konan.demo import server
-from konan.groundtruth.tables import SUFFIX, counting
+from konan.groundtruth.revisions import SUFFIX
+from konan.groundtruth.tables import counting
 from konan.ids import IdSource
 from konan.predictions import table
 from konan.predictions.columns import MOMENT, SYSTEM

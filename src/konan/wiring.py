@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from konan import clock, config, logs, profile
 from konan.access import permissions, secret
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.channel import Channel
-from konan.config import Settings
+from konan.config import Paths, Settings
 from konan.errors import KonanError
 from konan.ports import Store
 from konan.records.access import SCOPES, Principal
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
+    from konan.groundtruth.keys import KeyColumns, Places
 
 _BACKLOG = 1024
 _log = logging.getLogger(__name__)
@@ -138,7 +140,6 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.adapters.processes import start_worker
     from konan.control import Fleet, Services
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
-    from konan.groundtruth.keys import StoredKeyColumns
     from konan.packaging.register import Registrar
     from konan.predictions.apart import Apart
     from konan.predictions.flusher import Rules
@@ -164,13 +165,27 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         registrar=registrar,
         runtime=runtime,
         predictions=predictions,
-        truth=GroundTruth(
-            paths.journal / JOURNAL, predictions, StoredKeyColumns(metadata, secret.load(paths.secret))
-        ),
+        truth=GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths)),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
     )
+
+
+def _key_columns(metadata: Store, paths: Paths) -> "KeyColumns":
+    """Where business keys are; what finds them is loaded with the first truth."""
+    server_secret = secret.load(paths.secret)
+
+    @cache
+    def stored() -> "KeyColumns":
+        from konan.groundtruth.keys import StoredKeyColumns
+
+        return StoredKeyColumns(metadata, server_secret)
+
+    def places(deployment: str) -> "Places":
+        return stored()(deployment)
+
+    return places
 
 
 def _server(services: "Services") -> "uvicorn.Server":

@@ -1,26 +1,28 @@
 """The prediction log over HTTP: lists, one prediction, and everything as a file."""
 
 import asyncio
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-import pyarrow as pa
 
 from konan.access import secret
 from konan.control import pages
 from konan.control.pages import Page
 from konan.control.table import Call, Nothing, Streamed, Table
 from konan.errors import Invalid, NotFound
-from konan.predictions import export
-from konan.predictions.filters import SHOWN_ROLES, Filters, Range, Want
-from konan.predictions.log import Predictions
+from konan.predictions.log import MEDIA_TYPES, Predictions
 from konan.records.deployments import LARGEST_VERSION
 from konan.records.logged import LoggedPrediction
 from konan.records.private import sought
 from konan.records.schema import LARGEST_INTEGER
 
+if TYPE_CHECKING:  # with them comes Arrow, which is loaded when somebody reads
+    from konan.predictions.filters import Filters, Range, Want
+
 table = Table()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _VERSIONS = 100
 """So many of the newest versions are asked which columns they hash."""
 
@@ -60,12 +62,14 @@ class Filter(
     latency_from: _Count | None = None
     latency_to: _Count | None = None
 
-    def filters(self) -> Filters:
+    def filters(self) -> "Filters":
         """As the log understands it.
 
         Raises:
             Invalid: a time or a condition is not what is asked for.
         """
+        from konan.predictions.filters import SHOWN_ROLES, Filters, Range
+
         roles = SHOWN_ROLES if self.role is None else () if self.role == "all" else (self.role,)
         return Filters(
             since=_microseconds(self.since, "from"),
@@ -127,17 +131,19 @@ async def listing(call: Call[Filter, Nothing]) -> PredictionList:
     query=ExportFilter,
     request=Nothing,
     response=Streamed,
-    media_type=export.FORMS["jsonl"].media_type,
-    other_media_types=(export.FORMS["csv"].media_type, export.FORMS["parquet"].media_type),
+    media_type=MEDIA_TYPES["jsonl"],
+    other_media_types=(MEDIA_TYPES["csv"], MEDIA_TYPES["parquet"]),
     summary="Download predictions as JSON lines, CSV or Parquet, newer parts first.",
     errors=(NotFound,),
 )
 async def exported(call: Call[ExportFilter, Nothing]) -> Streamed:
     """Download predictions."""
+    from konan.predictions import export
+
     log, uuid = await _found(call)
     want = await asyncio.to_thread(_want, call, log, uuid)
-    form = export.FORMS[call.query.format]
-    return Streamed(export.parts(log, uuid, want, call.query.format), form.media_type)
+    form = call.query.format
+    return Streamed(export.parts(log, uuid, want, form), MEDIA_TYPES[form])
 
 
 @table.route(
@@ -166,7 +172,9 @@ async def _found(call: Call[Any, Any]) -> tuple[Predictions, str]:
     return call.services.predictions, deployment.uuid
 
 
-def _want(call: Call[Any, Any], log: Predictions, uuid: str) -> Want:
+def _want(call: Call[Any, Any], log: Predictions, uuid: str) -> "Want":
+    from konan.predictions.filters import Want
+
     asked: Filter = call.query
     filters = asked.filters()
     keep = None
@@ -177,7 +185,7 @@ def _want(call: Call[Any, Any], log: Predictions, uuid: str) -> Want:
     return Want(filters, before=asked.after(), keep=keep)
 
 
-def _hashes(call: Call[Any, Any], filters: Filters) -> dict[str, str]:
+def _hashes(call: Call[Any, Any], filters: "Filters") -> dict[str, str]:
     """What the log has of the values that are asked for, in columns that some version hashes."""
     services, name = call.services, call.path["name"]
     deployment = services.store.deployment(call.caller, name)
@@ -204,10 +212,10 @@ def _microseconds(text: str, name: str) -> int | None:
         raise Invalid(f"The parameter {name} is no RFC 3339 time.") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(pa.scalar(moment, pa.timestamp("us", "UTC")).value)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
-def _conditions(text: str) -> dict[str, Range]:
+def _conditions(text: str) -> "dict[str, Range]":
     if not text:
         return {}
     try:
@@ -220,7 +228,9 @@ def _conditions(text: str) -> dict[str, Range]:
     return {name: _range(asked) for name, asked in decoded.items()}
 
 
-def _range(asked: _Bound | list[_Bound]) -> Range:
+def _range(asked: _Bound | list[_Bound]) -> "Range":
+    from konan.predictions.filters import Range
+
     if not isinstance(asked, list):
         return Range(asked, asked)
     if len(asked) != 2:

@@ -4,23 +4,27 @@ import asyncio
 import math
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-import pyarrow as pa
 
 from konan import clock
 from konan.control.services import Services
 from konan.control.table import Call, Nothing, Streamed, Table
 from konan.errors import DeadlineExceeded, TooMany
-from konan.predictions import query as queries
 from konan.records.access import Principal
+
+if TYPE_CHECKING:  # with it comes Arrow, which is loaded when somebody asks
+    from konan.predictions import query as queries
 
 table = Table()
 _MOST = 2
 """Queries at once; each may use much of the machine."""
 
 _DEPLOYMENTS = 1000
+_ROWS = 100_000
+"""Most rows of an answer; what is more is left out, and that is told."""
+
 _AS_IT_IS = (str, int, float, bool, datetime, date)
 _slots = asyncio.BoundedSemaphore(_MOST)
 
@@ -35,7 +39,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     query: Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
-    rows: Annotated[int, msgspec.Meta(ge=1, le=queries.ROWS)] = queries.ROWS
+    rows: Annotated[int, msgspec.Meta(ge=1, le=_ROWS)] = _ROWS
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +96,9 @@ async def ask_arrow(call: Call[Nothing, Query]) -> Streamed:
     return Streamed(iter([result.arrow]), "application/vnd.apache.arrow.stream")
 
 
-async def _result(call: Call[Nothing, Query]) -> queries.Result:
+async def _result(call: Call[Nothing, Query]) -> "queries.Result":
+    from konan.predictions import query as queries
+
     services, asked = call.services, call.body
     if _slots.locked():
         raise TooMany("Too many queries run at once.", retry_after=1)
@@ -102,7 +108,9 @@ async def _result(call: Call[Nothing, Query]) -> queries.Result:
         return await queries.answer(order, services.paths.predictions)
 
 
-def _sources(services: Services, caller: Principal, text: str) -> list[queries.Source]:
+def _sources(services: Services, caller: Principal, text: str) -> "list[queries.Source]":
+    from konan.predictions import query as queries
+
     return queries.sources(services.predictions, dict(_deployments(services, caller)), text)
 
 
@@ -114,7 +122,9 @@ def _deployments(services: Services, caller: Principal) -> Iterator[tuple[str, s
         after = found[-1].name
 
 
-def _plain(result: queries.Result) -> Answer:
+def _plain(result: "queries.Result") -> Answer:
+    import pyarrow as pa
+
     rows = pa.ipc.open_stream(result.arrow).read_all()
     columns = tuple(Column(name=field.name, type=str(field.type)) for field in rows.schema)
     cells = [column.to_pylist() for column in rows.columns]

@@ -10,28 +10,30 @@ import logging
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pyarrow as pa
 
 from konan import clock, ids
 from konan.errors import JournalUnavailable, KonanError, NotReady, StorageFull
-from konan.groundtruth import parked, tables
-from konan.groundtruth.deciding import Decider, Received
+from konan.groundtruth import parked
 from konan.groundtruth.held import Held
-from konan.groundtruth.keys import KeyColumns, KeyFinder
-from konan.groundtruth.labelled import Labelled
-from konan.groundtruth.revisions import Batch, Revision, current
-from konan.groundtruth.tables import SUFFIX, revisions_in, rows_of
+from konan.groundtruth.revisions import SUFFIX, Batch, Revision, current
 from konan.journal import reader
 from konan.journal.entry import Entry, encode
 from konan.journal.segments import Damage
 from konan.journal.writer import Writer
 from konan.predictions.log import Predictions
-from konan.predictions.table import LogTable, snapshot
 from konan.records.predictions import Feedback, FeedbackResult
+
+if TYPE_CHECKING:  # with them comes Arrow, which nobody needs before the first truth
+    import pyarrow as pa
+
+    from konan.groundtruth.deciding import Decider
+    from konan.groundtruth.keys import KeyColumns
+    from konan.groundtruth.labelled import Labelled
 
 JOURNAL = "truth"
 """The journal's name beside those of the gateways."""
@@ -76,15 +78,14 @@ class GroundTruth:
     """
 
     def __init__(
-        self, journal: Path, predictions: Predictions, key_columns: KeyColumns, rules: Rules | None = None
+        self, journal: Path, predictions: Predictions, key_columns: "KeyColumns", rules: Rules | None = None
     ) -> None:
         self.damage: Damage | None = None
         self._journal = journal
         self._predictions = predictions
         self._rules = rules or Rules()
         self._held = Held()
-        keys = KeyFinder(predictions.directory, predictions.flusher, key_columns)
-        self._decider = Decider(predictions.log, keys, predictions.schemas, self._held, self.history)
+        self._key_columns = key_columns
         self._locks: dict[str, asyncio.Lock] = {}
         self._flushing = threading.Lock()
         self._looked: dict[str, int] = {}
@@ -143,11 +144,13 @@ class GroundTruth:
             StorageFull: nothing was taken; it may be sent again when there is room.
             JournalUnavailable: likewise; it does not pass.
         """
+        from konan.groundtruth import deciding
+
         async with self._locks.setdefault(deployment, asyncio.Lock()):
             if self._held.count >= self._rules.rows:
                 await asyncio.to_thread(self.flush)
             self._arrival = max(clock.now_ns(), self._arrival + 1)
-            received = Received(key_id, self._arrival)
+            received = deciding.Received(key_id, self._arrival)
             self._arrival += len(items)
             results, batch = await asyncio.to_thread(self._decider.decide, deployment, items, received)
             await self._keep(project, deployment, batch, key_id)
@@ -168,6 +171,8 @@ class GroundTruth:
 
     def history(self, deployment: str, wanted: Collection[str]) -> dict[str, list[Revision]]:
         """All revisions of some predictions."""
+        from konan.groundtruth.tables import revisions_in
+
         unique = set(wanted)
         found: dict[str, list[Revision]] = {}
         for one in self._held.revisions(deployment, unique):  # before the table: nothing is missed
@@ -178,12 +183,22 @@ class GroundTruth:
                 known.append(one)
         return found
 
-    def keep(self, deployment: str, *, known: bool) -> Labelled:
+    def keep(self, deployment: str, *, known: bool) -> "Labelled":
         """Keeps those predictions whose truth is known, or those for which it is not."""
+        from konan.groundtruth.labelled import Labelled
+        from konan.predictions.table import snapshot
+
         held = self._held.ids(deployment)  # before the table: nothing is missed
         return Labelled(snapshot(self._table(deployment)).files, held, wanted=known)
 
-    def counting(self, deployment: str, first: int, last: int) -> pa.Table:
+    def files(self, deployment: str) -> list[str]:
+        """Parquet files with all that is known, with the columns of `konan.groundtruth.tables.COLUMNS`."""
+        from konan.predictions.table import snapshot
+
+        self.flush()
+        return [file.path for file in snapshot(self._table(deployment)).files]
+
+    def counting(self, deployment: str, first: int, last: int) -> "pa.Table":
         """The revisions that count, of all predictions of some days, to join with the prediction log.
 
         Args:
@@ -194,6 +209,8 @@ class GroundTruth:
         Returns:
             A table with the columns of `konan.groundtruth.tables.COLUMNS`, in the order of ``id``.
         """
+        from konan.groundtruth import tables
+
         self.flush()
         return tables.counting(self._table(deployment), first, last)
 
@@ -204,6 +221,8 @@ class GroundTruth:
             for deployment in self._held.unflushed():
                 writing = self._predictions.flusher.writing(deployment + SUFFIX)
                 with self._held.leaving(deployment) as (last, revisions), writing as table:
+                    from konan.groundtruth.tables import rows_of
+
                     table.append(rows_of(revisions), {0: last})
             self._held.expire(clock.now_ns() // 1000)
             parked.write(self._parked, sequence, self._held.parked())
@@ -222,6 +241,15 @@ class GroundTruth:
                 self._looked[deployment] = now
         if self._held.oldest and clock.now_ns() - self._held.oldest >= self._rules.seconds * 1e9:
             await asyncio.to_thread(self.flush)
+
+    @cached_property
+    def _decider(self) -> "Decider":
+        from konan.groundtruth.deciding import Decider
+        from konan.groundtruth.keys import KeyFinder
+
+        log = self._predictions
+        keys = KeyFinder(log.directory, log.flusher, self._key_columns)
+        return Decider(log.log, keys, log.schemas, self._held, self.history)
 
     @property
     def _parked(self) -> Path:
@@ -266,6 +294,8 @@ class GroundTruth:
         for sequence, entry in self._read():
             name = entry.deployment
             if name not in flushed:
+                from konan.predictions.table import LogTable
+
                 flushed[name] = LogTable(self._table(name)).flushed(0)
             batch = _decoder.decode(entry.body)
             waits = sequence > parked_up_to

@@ -5,6 +5,9 @@ from typing import Literal
 
 import msgspec
 
+SUFFIX = "-truth"
+"""Behind a deployment's uuid: the name of the table with its revisions."""
+
 PARKED_DAYS = 30
 """So long the truth for a business key waits for a prediction that carries it."""
 

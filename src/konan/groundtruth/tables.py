@@ -16,9 +16,6 @@ from konan.predictions import lookup, table
 from konan.predictions.columns import MOMENT
 from konan.predictions.rows import day_of
 
-SUFFIX = "-truth"
-"""Behind a deployment's uuid: the name of its table."""
-
 COLUMNS = pa.schema(
     [
         ("id", pa.string()),

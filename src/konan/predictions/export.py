@@ -1,7 +1,6 @@
 """A log as a file, made while it is read: JSON lines, CSV or Parquet."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -20,18 +19,6 @@ _encode = msgspec.json.Encoder().encode
 _Parts = Iterator[pa.Table]
 
 
-class Form(NamedTuple):
-    """How a log is written.
-
-    Attributes:
-        media_type: of the file.
-        parts: makes the file of a log's rows, part by part.
-    """
-
-    media_type: str
-    parts: Callable[[Predictions, str, _Parts], Iterator[bytes]]
-
-
 def parts(log: Predictions, deployment: str, want: Want, form: str) -> Iterator[bytes]:
     """A file in parts of some thousand rows.
 
@@ -41,7 +28,7 @@ def parts(log: Predictions, deployment: str, want: Want, form: str) -> Iterator[
         log: the log.
         deployment: uuid.
         want: which rows.
-        form: a key of `FORMS`.
+        form: a key of `konan.predictions.log.MEDIA_TYPES`.
 
     Raises:
         Invalid: no version has a feature that is filtered by; told with the first part.
@@ -52,7 +39,7 @@ def parts(log: Predictions, deployment: str, want: Want, form: str) -> Iterator[
         for part in log.log.batches(deployment, want)
         for start in range(0, part.num_rows, _ROWS)
     )
-    yield from FORMS[form].parts(log, deployment, rows)
+    yield from _FORMS[form](log, deployment, rows)
 
 
 def _jsonl(log: Predictions, deployment: str, rows: _Parts) -> Iterator[bytes]:
@@ -80,12 +67,11 @@ def _parquet(log: Predictions, deployment: str, rows: _Parts) -> Iterator[bytes]
     yield pipe.drain()
 
 
-FORMS = {
-    "jsonl": Form("application/x-ndjson", _jsonl),
-    "csv": Form("text/csv", _csv),
-    "parquet": Form("application/vnd.apache.parquet", _parquet),
+_FORMS: dict[str, Callable[[Predictions, str, _Parts], Iterator[bytes]]] = {
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _parquet,
 }
-"""How a log can be written."""
 
 
 class _Pipe:

@@ -1,19 +1,31 @@
-"""The prediction log of one server: who writes it, who reads it, and what else is known of its rows."""
+"""The prediction log of one server: who writes it, who reads it, and what else is known of its rows.
+
+What reads it needs Arrow, and is loaded when somebody reads.
+"""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
-
-from konan.predictions.filters import Keep
 from konan.predictions.flusher import Flusher, Rules
 from konan.predictions.orders import Writer
-from konan.predictions.reading import PredictionLog
 from konan.predictions.retention import Keeper
-from konan.predictions.rows import Schemas, originals
-from konan.predictions.showing import records
+from konan.predictions.schemas import Schemas
 from konan.records.logged import LoggedPrediction
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from konan.predictions.filters import Keep
+    from konan.predictions.reading import PredictionLog
+
+MEDIA_TYPES = {
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""The forms in which a log can be written as a file (`konan.predictions.export`)."""
 
 
 class Truths(Protocol):
@@ -23,8 +35,12 @@ class Truths(Protocol):
         """The true values of those predictions of a deployment (by its uuid) for which one is known."""
         ...
 
-    def keep(self, deployment: str, *, known: bool) -> Keep:
+    def keep(self, deployment: str, *, known: bool) -> "Keep":
         """Keeps those predictions of a deployment whose truth is known, or those for which it is not."""
+        ...
+
+    def files(self, deployment: str) -> list[str]:
+        """Parquet files with all that is known of the truths of a deployment."""
         ...
 
 
@@ -35,9 +51,13 @@ class NoTruths:
         """None of them."""
         return {}
 
-    def keep(self, _: str, *, known: bool) -> Keep:
+    def keep(self, _: str, *, known: bool) -> "Keep":
         """All of them, or none."""
         return _All(wanted=not known)
+
+    def files(self, _: str) -> list[str]:
+        """None."""
+        return []
 
 
 class _All:
@@ -49,7 +69,9 @@ class _All:
     def possible(self, _: str, __: str) -> bool:
         return self._wanted
 
-    def mask(self, ids: Sequence[str]) -> pa.Array:
+    def mask(self, ids: Sequence[str]) -> "pa.Array":
+        import pyarrow as pa
+
         return pa.repeat(pa.scalar(self._wanted), len(ids))
 
 
@@ -66,7 +88,6 @@ class Predictions:
 
     Attributes:
         flusher: the writer.
-        log: the reader.
         truths: what ground truth is known.
     """
 
@@ -83,9 +104,15 @@ class Predictions:
         self.directory = directory
         self.schemas = schemas
         self.flusher = Flusher(journal, directory, schemas, rules, writer)
-        self.log = PredictionLog(directory, self.flusher, schemas)
         self._keeper = Keeper(self.flusher, directory, days)
         self.truths: Truths = NoTruths()
+
+    @cached_property
+    def log(self) -> "PredictionLog":
+        """The reader."""
+        from konan.predictions.reading import PredictionLog
+
+        return PredictionLog(self.directory, self.flusher, self.schemas)
 
     def start(self) -> None:
         """Work in a thread until `stop`."""
@@ -95,8 +122,11 @@ class Predictions:
         """End the thread; what waits stays in the journal and on the shelf."""
         self.flusher.stop()
 
-    def records(self, deployment: str, rows: pa.Table) -> list[LoggedPrediction]:
+    def records(self, deployment: str, rows: "pa.Table") -> list[LoggedPrediction]:
         """Rows of a deployment's log as records, with their ground truth."""
+        from konan.predictions.rows import originals
+        from konan.predictions.showing import records
+
         if not rows.num_rows:
             return []
         truths = self.truths.of(deployment, originals(rows))

@@ -15,13 +15,15 @@ from konan.predictions.columns import SYSTEM, TYPES, labels, shown
 from konan.predictions.log import Predictions
 
 SECONDS = 60.0
-ROWS = 100_000
 BYTES = 64 * 1024 * 1024
-"""Most rows and bytes of an answer; what is more is left out, and that is told."""
+"""Most bytes of an answer; what is more is left out, and that is told."""
 
 _MEMORY = 8 * 1024**3
 _LEFT_OUT = ("day", "row")
 _RENAMED = {"at": "predicted_at"}
+_TRUTH = ("ground_truth", "ground_truth (observed)", "ground_truth (of konan)")
+"""Names of the column with the ground truth; the second and third if a feature has the first."""
+
 REJECTED = " rejected"
 """Behind a deployment's name: its table of rejected requests."""
 
@@ -33,11 +35,15 @@ class Source(msgspec.Struct, frozen=True):
         name: in the query.
         files: Parquet files.
         columns: name in the files, Arrow type and name in the query of each column.
+        truths: Parquet files of the ground truth of its rows.
+        truth: name of the column with the ground truth; empty if there is none.
     """
 
     name: str
     files: list[str]
     columns: list[tuple[str, str, str]]
+    truths: list[str] = []
+    truth: str = ""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -132,11 +138,16 @@ def _source(log: Predictions, name: str, place: str) -> Source:
     log.flusher.flush(place)
     now = table.snapshot(log.directory / place)
     columns = [column for column in now.columns or SYSTEM.names if column not in _LEFT_OUT]
-    known, label = shown_columns(columns, rejected=name.endswith(REJECTED))
+    rejected = name.endswith(REJECTED)
+    known, label = shown_columns(columns, rejected=rejected)
+    found = [(one, known[one], _RENAMED.get(one, label[one])) for one in columns]
+    taken = {shown.lower() for _, _, shown in found}
     return Source(
         name=name,
         files=[file.path for file in now.files],
-        columns=[(one, known[one], _RENAMED.get(one, label[one])) for one in columns],
+        columns=found,
+        truths=[] if rejected else log.truths.files(place),
+        truth="" if rejected else next(one for one in _TRUTH if one not in taken),
     )
 
 

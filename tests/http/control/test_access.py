@@ -14,7 +14,7 @@ from konan import ids
 from konan.control import elsewhere
 from konan.control.app import endpoints, router
 from konan.control.gate import Gate
-from konan.predictions.export import FORMS
+from konan.predictions.log import MEDIA_TYPES
 from konan.records.access import SCOPES, Principal
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO")
@@ -139,7 +139,7 @@ def test_the_document_has_no_array_of_nothing_and_says_every_type_of_a_file(rig:
         place for place, part in _parts(document) if part.get("type") == "array" and "items" not in part
     ]
     export = document["paths"]["/v1/deployments/{name}/predictions/export"]["get"]["responses"]["200"]
-    assert set(export["content"]) == {form.media_type.partition(";")[0] for form in FORMS.values()}
+    assert set(export["content"]) == {one.partition(";")[0] for one in MEDIA_TYPES.values()}
     assert {part["schema"]["format"] for part in export["content"].values()} == {"binary"}
 
 
@@ -191,7 +191,7 @@ def test_each_path_takes_the_scopes_that_it_names(rig: Rig, scope: str) -> None:
         implied = scope == "admin"
         allowed = scope in endpoint.permission or implied
         assert (answer.status_code != 403) == allowed, (endpoint.method, path, answer.text)
-        assert answer.status_code < 500
+        assert answer.status_code < 500, answer.text
 
 
 def test_what_belongs_to_another_project_is_like_nothing(rig: Rig) -> None:

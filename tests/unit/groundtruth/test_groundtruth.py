@@ -9,7 +9,7 @@ from tests.unit.groundtruth.truths import Truths, moment
 from tests.unit.predictions.logs import BIKES, CARS, entry, ids_of
 
 from konan.errors import JournalUnavailable, StorageFull
-from konan.groundtruth import tables
+from konan.groundtruth import revisions
 from konan.journal import verify
 from konan.journal.files import SegmentFiles
 from konan.journal.segments import segments
@@ -41,7 +41,7 @@ between = pytest.mark.parametrize("between", [nothing, flush, restart, flush_and
 
 
 def rows(truths: Truths) -> int:
-    files = table.snapshot(truths.directory / f"{BIKES}{tables.SUFFIX}").files
+    files = table.snapshot(truths.directory / f"{BIKES}{revisions.SUFFIX}").files
     return sum(file.rows for file in files)
 
 

@@ -1,4 +1,4 @@
-"""Tables that another process changes: nothing is lost and nothing twice when it is killed, whenever that is."""
+"""Tables that another process changes: killed at any moment, it loses nothing and writes nothing twice."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.predictions.logs import BIKES, World, entry, ids_of, rejected, schemas
 from tests.unit.predictions.test_flusher import rows_in_table
+from typing_extensions import override
 
 from konan.predictions import apart
 from konan.predictions.apart import Apart, WriterFailed
@@ -22,6 +23,7 @@ from konan.predictions.reading import PredictionLog
 class Remote(World):
     """A world whose tables are changed by another process."""
 
+    @override
     def restart(self) -> None:
         self.apart = Apart(self.directory, schemas, self.rules.rows)
         self.flusher = Flusher(self.journal, self.directory, schemas, self.rules, self.apart)
@@ -41,7 +43,7 @@ def until(seen: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < deadline
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def test_rows_and_refusals_are_committed_and_the_process_ends_when_it_is_idle(
@@ -68,21 +70,21 @@ def test_killed_at_any_moment_of_a_commit_it_loses_nothing_and_writes_nothing_tw
     """The kill comes later and later into the change, until it comes too late."""
     with remote(tmp_path) as world:
         entries, failed = [], 0
-        for round_ in range(6):
-            some = [entry(number, 10) for number in range(200)]
+        for round_ in range(3):
+            some = [entry(number, 50) for number in range(40)]
             entries += some
             world.write(*some)
-            failed += _killed_within(world, round_ * 0.004)
+            failed += _killed_within(world, round_ * 0.01)
             assert not (world.directory / BIKES / MARK).exists()
             assert sorted(world.ids()) == sorted(ids_of(*entries))
         assert failed
         world.flusher.flush()
         assert sorted(world.ids()) == sorted(ids_of(*entries))
-        assert rows_in_table(world) == 12_000
+        assert rows_in_table(world) == 6_000
 
 
 def _killed_within(world: Remote, seconds: float) -> bool:
-    """Kill the process so many seconds after it has begun to change the table; whether it had not finished."""
+    """Kill the process so many seconds after it began to change the table; whether it was in time."""
     mark = world.directory / BIKES / MARK
     failed = []
 
