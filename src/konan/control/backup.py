@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -43,7 +44,8 @@ async def backup(call: Call[Nothing, Nothing]) -> Streamed:
     """Download everything."""
     if call.caller.deployments:
         raise NotAllowed("A key that is limited to some deployments cannot make a backup.")
-    making = _Making(call.services.settings)
+    services = call.services
+    making = _Making(replace(services.settings, data_dir=str(services.paths.root)))
     return Streamed(making.parts(), _MEDIA_TYPE, making.end)
 
 
