@@ -35,6 +35,18 @@ def test_equal_bytes_are_kept_once(blobs: Blobs, tmp_path: Path) -> None:
     assert len(stored(tmp_path / "blobs")) == 1
 
 
+def test_what_is_removed_is_gone_and_may_come_again(blobs: Blobs) -> None:
+    digest, _ = blobs.put(iter([b"for a while"]))
+    other, _ = blobs.put(iter([b"for long"]))
+    for each in (digest, digest, "0" * 64, "../" * 20 + "etc/passwd"):
+        blobs.remove(each)
+    with pytest.raises(NotFound):
+        blobs.read(digest)
+    assert blobs.read(other) == b"for long"
+    assert blobs.put(iter([b"for a while"])) == (digest, 11)
+    assert blobs.read(digest) == b"for a while"
+
+
 @pytest.mark.parametrize("digest", ["0" * 64, "", "..", "../" * 20 + "etc/passwd", "A" * 64, "0" * 63 + "\n"])
 def test_an_unknown_digest_is_not_found(blobs: Blobs, digest: str, tmp_path: Path) -> None:
     with pytest.raises(NotFound):

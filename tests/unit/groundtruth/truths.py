@@ -11,7 +11,7 @@ from tests.unit.predictions.logs import BIKES, SCHEMA, schemas, write
 
 from konan import clock
 from konan.groundtruth.groundtruth import GroundTruth, Rules
-from konan.groundtruth.keys import KeyColumn, key_column
+from konan.groundtruth.keys import KeyColumn, KeyColumns, key_column
 from konan.journal.entry import Entry
 from konan.predictions.flusher import Rules as LogRules
 from konan.predictions.log import Predictions
@@ -28,7 +28,8 @@ def key_columns(deployment: str) -> dict[int, KeyColumn]:
 class Truths:
     """One server's log and truths; everything runs in one loop, nothing in the background."""
 
-    def __init__(self, root: Path, **rules: Any) -> None:
+    def __init__(self, root: Path, keys: KeyColumns = key_columns, **rules: Any) -> None:
+        self.keys = keys
         self.journal = root / "journal"
         self.directory = root / "predictions"
         self.rules = Rules(**rules)
@@ -38,7 +39,7 @@ class Truths:
     def open(self) -> None:
         """What a new control process makes of the files."""
         self.predictions = Predictions(self.journal, self.directory, schemas, LogRules())
-        self.truth = GroundTruth(self.journal / "truth", self.predictions, key_columns, self.rules)
+        self.truth = GroundTruth(self.journal / "truth", self.predictions, self.keys, self.rules)
         self.run(self._open())
 
     async def _open(self) -> None:

@@ -69,3 +69,12 @@ def test_an_error_that_cannot_be_put_into_words_is_still_told() -> None:
             raise KeyError("no")
 
     assert "Worse" in traces.text_of(Worse(), "/p")
+
+
+def test_of_a_private_version_no_message_is_told(package: Path) -> None:
+    error = ValueError("cannot serve Anna")
+    error.__cause__ = KeyError("Anna")
+    text = traces.text_of(error, str(package), private=True)
+    assert "Anna" not in text
+    assert text.startswith("Traceback")
+    assert "ValueError: (the message is not written" in text
