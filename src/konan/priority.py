@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from pathlib import Path
 
 BACKGROUND = 15
 
@@ -25,5 +26,4 @@ def give_way(pid: int = 0, nice: int = BACKGROUND) -> None:
             os.setsid()
     os.setpriority(os.PRIO_PROCESS, pid, nice)
     with contextlib.suppress(OSError):  # not on this system
-        with open(f"/proc/{pid or 'self'}/autogroup", "w", encoding="ascii") as file:
-            file.write(str(nice))
+        Path(f"/proc/{pid or 'self'}/autogroup").write_text(str(nice), encoding="ascii")
