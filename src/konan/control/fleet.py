@@ -24,6 +24,7 @@ from konan.records.deployments import Deployment, Failure, Reference, Version
 from konan.records.routes import Snapshot, Workers, WorkerSpec
 
 _BUILDS_AT_ONCE = 2
+_REFERENCES_AT_ONCE = 1
 _PUBLISH_WITHIN = 1.0
 _WARM_SECONDS = 600.0
 _RETRY_SECONDS = 1.0
@@ -97,6 +98,7 @@ class Fleet:
         self._world_lock = asyncio.Lock()
         self._switch_lock = asyncio.Lock()
         self._builds = asyncio.Semaphore(_BUILDS_AT_ONCE)
+        self._references = asyncio.Semaphore(_REFERENCES_AT_ONCE)  # nobody who deploys waits for these
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -289,7 +291,7 @@ class Fleet:
     async def _refer(self, caller: Principal, version: Version) -> None:
         """Keep what monitoring may compare with, once, beside the traffic."""
         if any(file.kept for file in version.datasets) and version.reference == Reference():
-            async with self._builds:
+            async with self._references:
                 made = await self._builder.reference(version)
             await self._note(caller, version, reference=made)
         await self._forget(caller, version)

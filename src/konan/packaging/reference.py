@@ -34,7 +34,9 @@ from konan.records.schema import Feature, Schema
 from konan.records.upload import Table
 
 ROWS = 20_000
-SECONDS = 60.0
+SECONDS = 1800.0
+"""A reference may take long: it gives way to predictions, and nobody waits for it."""
+
 _FEWEST = 50
 _log = logging.getLogger(__name__)
 
@@ -126,9 +128,9 @@ async def _answers(
     path = builder.paths.logs / f"{version.uuid}.log"
     with piped(path, builder.settings.log_bytes, f"Konan makes {source} predictions to compare with.") as log:
         worker = builder.start(spec, log=log, unsafe=builder.settings.unsafe_models)
+    await ready(worker, builder.settings.worker_start_timeout)
     with suppress(OSError):  # it has ended already, as is seen in a moment
         priority.give_way(worker.pid)
-    await ready(worker, builder.settings.worker_start_timeout)
     if source == "cross-fitted":
         return await tried(worker, SECONDS, lambda trial: _cross_fitted(trial, version, rows))
     return await tried(worker, SECONDS, lambda trial: _predicted(trial, version, rows, builder))

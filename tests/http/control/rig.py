@@ -96,6 +96,7 @@ class Drawer:
         self.store = store
         self.blobs = blobs
         self.hold: asyncio.Event | None = None
+        self.hold_references: asyncio.Event | None = None
         self.schema = SCHEMA
         self.error: Exception | None = None
         self.broken: set[str] = set()
@@ -140,6 +141,8 @@ class Drawer:
 
     async def reference(self, version: Version) -> Reference:
         self.referred.append(version.version)
+        if self.hold_references:
+            await self.hold_references.wait()
         return Reference(source="holdout", rows=3, predictions="0" * 64)
 
     def materialise(self, version: Version) -> None:

@@ -121,6 +121,17 @@ def test_a_live_version_gets_its_reference_once(rig: Rig) -> None:
     assert rig.drawer.referred == [2, 3]
 
 
+def test_a_deploy_does_not_wait_for_the_references_of_others(rig: Rig) -> None:
+    key = rig.key()
+    held = rig.drawer.hold_references = asyncio.Event()
+    rig.drawer.datasets = (DatasetFile(role="data", sha256="0" * 64, rows=3, columns=("x",)),)
+    for _ in range(4):
+        rig.live(key)
+    assert rig.drawer.referred == [1]
+    held.set()
+    rig.until(lambda: rig.drawer.referred == [1, 2, 3, 4])
+
+
 def test_an_error_that_nobody_foresaw_fails_the_version_without_details(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
