@@ -33,12 +33,17 @@ class Child:
         self.process = process
         self.ready = asyncio.Event()
         self._channel = channel
-        self._started = clock.monotonic()
+        self._since: float | None = None
+
+    def serves(self) -> None:
+        """Note that it serves from now on."""
+        self._since = clock.monotonic()
+        self.ready.set()
 
     @property
-    def ran(self) -> float:
-        """Seconds since it was started."""
-        return clock.monotonic() - self._started
+    def served(self) -> float:
+        """Seconds since it said that it serves; 0 if it never did."""
+        return 0.0 if self._since is None else clock.monotonic() - self._since
 
     def send(self, message: AnyMessage, fds: Sequence[int] = ()) -> None:
         """Send it a message; dropped if it has gone."""

@@ -16,7 +16,7 @@ LONGEST_DELAY = 30.0
 
 
 def delay(crashes: int) -> float:
-    """Seconds to wait before the next start, after a number of crashes in a row.
+    """Seconds from one start that went well to the next one, after a number of crashes in a row.
 
     >>> [delay(crashes) for crashes in range(9)]
     [0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
@@ -30,21 +30,25 @@ def delay(crashes: int) -> float:
 class Backoff:
     """Counts the crashes in a row of one process.
 
+    The time for which it served counts as waiting: what served for long is missed, so it is started at once.
+
     Attributes:
-        crashes: crashes with less than `WINDOW` of good running between them.
+        well: seconds of serving after which it is well again, so that earlier crashes are forgotten.
+        crashes: crashes with less than that between them.
     """
 
+    well: float = WINDOW
     crashes: int = 0
 
     def crashed(self, ran: float) -> float:
-        """Note a crash after so many seconds of running; returns the seconds to wait.
+        """Note a crash after so many seconds of serving; returns the seconds to wait.
 
         >>> backoff = Backoff()
-        >>> backoff.crashed(ran=3600.0), backoff.crashed(ran=0.1), backoff.crashed(ran=61.0)
-        (0.0, 1.0, 0.0)
+        >>> [backoff.crashed(ran) for ran in (3600.0, 0.25, 0.0, 5.0, 0.0, 61.0)]
+        [0.0, 0.75, 2.0, 0.0, 8.0, 0.0]
         """
-        self.crashes = 1 if ran >= WINDOW else self.crashes + 1
-        return delay(self.crashes)
+        self.crashes = 1 if ran >= self.well else self.crashes + 1
+        return max(0.0, delay(self.crashes) - ran)
 
 
 @dataclass

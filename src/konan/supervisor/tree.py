@@ -39,6 +39,8 @@ TELL = 3.0
 
 CONTROL_DRAIN = 10.0
 _LAST_WORDS = 1.0
+_WELL = 1.0
+"""Seconds of serving after which a gateway or control is well: it is then missed, not broken."""
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +161,7 @@ class Tree:
 
     async def _keep(self, name: str, begin: Callable[[], Awaitable[Child]]) -> None:
         """Start a child again whenever it ends."""
-        backoff = Backoff()
+        backoff = Backoff(well=_WELL)
         while not self._draining:
             child = await begin()
             self._report()
@@ -176,7 +178,7 @@ class Tree:
             if not self._draining:
                 _log.error("process ended", extra={"child": name, "code": code})
                 self._restarts[name] = self._restarts.get(name, 0) + 1
-                await asyncio.sleep(backoff.crashed(child.ran))
+                await asyncio.sleep(backoff.crashed(child.served))
 
     def _gone(self, child: Child) -> None:
         if child is self._control:
@@ -216,7 +218,7 @@ class Tree:
                 self._place.keep(message.key)
             except KonanError as error:
                 self._in_trouble(error)
-        child.ready.set()
+        child.serves()
 
     def _in_trouble(self, error: KonanError) -> None:
         self.trouble = error

@@ -20,6 +20,9 @@ from konan.records.routes import WorkerSpec
 from konan.supervisor import logfiles, memory
 from konan.supervisor.restarts import Backoff, Breaker, is_full
 
+PATIENCE = 1.0
+"""Seconds that callers wait for the next start; when it is further off, they are told so at once."""
+
 LOOK = 1.0
 """Seconds between two looks at a worker's memory."""
 
@@ -95,6 +98,7 @@ class VersionWorkers:
         self._failure: dict[str, str] | None = None
         self._sandbox: dict[str, Any] | None = None
         self._restarts = 0
+        self._due = 0.0
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
         if not spec.warming:
@@ -133,9 +137,10 @@ class VersionWorkers:
         ]
 
     def resting(self) -> Resting:
-        """For how long the version rests from now."""
-        seconds = self._breaker.resting(clock.monotonic())
-        return Resting(version_uuid=self.spec.version_uuid, seconds=seconds)
+        """For how long nothing of the version can answer from now: it rests, or its next start is far off."""
+        now = clock.monotonic()
+        seconds = max(self._breaker.resting(now), 0.0 if self._running else self._due - now)
+        return Resting(version_uuid=self.spec.version_uuid, seconds=max(0.0, seconds))
 
     def links(self) -> list[tuple[LinkAdded, Callable[[], socket.socket]]]:
         """Every ready worker, and how a gateway is linked to it."""
@@ -193,12 +198,16 @@ class VersionWorkers:
     async def _crashed(self, backoff: Backoff, ran: float) -> None:
         """Note a crash after so many seconds of running, and wait until a new start is due."""
         self._restarts += 1
-        if self._breaker.crashed(clock.monotonic()):
-            resting = self.resting()
+        wait, now = backoff.crashed(ran), clock.monotonic()
+        rests = self._breaker.crashed(now) > 0
+        self._due = now + wait
+        resting = self.resting()
+        if rests:
             _log.warning("version rests", extra=self._named(0) | {"seconds": resting.seconds})
+        if rests or resting.seconds > PATIENCE:
             self._outside.to_gateways(resting)
         self._outside.to_control(self.state())
-        await asyncio.sleep(backoff.crashed(ran))
+        await asyncio.sleep(wait)
 
     async def _ready(self, number: int) -> Running:
         spec = self.spec
