@@ -27,7 +27,8 @@ def state(rig: Rig, key: str, number: int) -> object:
 def test_the_snapshot_is_private_and_whole_from_the_start(rig: Rig) -> None:
     assert rig.snapshot().routes == ()
     assert stat.S_IMODE(rig.paths.snapshot.stat().st_mode) == 0o600
-    assert [path.name for path in rig.paths.run.iterdir()] == ["routes.json"]
+    names = {path.name for path in rig.paths.run.iterdir()}
+    assert names == {"routes.json", "workers.json", "backup.lock"}
 
 
 def test_gateways_know_a_version_before_its_workers_run(rig: Rig) -> None:
