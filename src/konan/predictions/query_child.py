@@ -30,6 +30,17 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
     "temp_directory": "",
 }
+_TRUTHS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("observed_at", pa.timestamp("us", "UTC")),
+        ("arrival", pa.int64()),
+        ("target", pa.string()),
+        ("label", pa.string()),
+    ]
+)
+"""What is read of a table of ground truth (`konan.groundtruth.tables`)."""
+
 _READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -45,20 +56,70 @@ def main() -> int:
 
 
 def _answer(order: Order) -> bool:
-    connection = duckdb.connect(":memory:", config=_CONFIGURATION)
-    for index, source in enumerate(order.sources):
-        connection.register(f"_{index}", _dataset(source))
-        columns = ", ".join(f"{_quoted(name)} AS {_quoted(label)}" for name, _, label in source.columns)
-        connection.execute(f"CREATE VIEW {_quoted(source.name)} AS SELECT {columns} FROM _{index}")  # noqa: S608
-    connection.execute("SET python_enable_replacements=false")
-    connection.execute("SET lock_configuration=true")
-    files = [file for source in order.sources for file in source.files]
+    """Lock this process in, then run the query; returns whether rows were left out."""
+    connection, empty = _connection(), _connection()
+    files = [file for source in order.sources for file in (*source.files, *source.truths)]
     limits = sandbox.Limits(_MEMORY, _DESCRIPTORS, 0)
     sandbox.lock_in(sandbox.Reach(files, [], []), limits, [], unsafe=True)
     statements = connection.extract_statements(order.query)
     if len(statements) != 1 or statements[0].type not in _READS:
         raise duckdb.Error("Only one statement that reads can be run, as SELECT or DESCRIBE.")
+    for index, source in enumerate(order.sources):
+        _show_empty(empty, index, source)
+    plan = _plan(empty, order.query) if statements[0].type is duckdb.StatementType.SELECT else ""
+    for index, source in enumerate(order.sources):
+        _show(connection, index, source, joined=bool(source.truths) and _later(index) in plan)
     return _send(connection.execute(statements[0]).to_arrow_reader(_BATCH), order)
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:", config=_CONFIGURATION)
+    connection.execute("SET python_enable_replacements=false")
+    connection.execute("SET lock_configuration=true")
+    return connection
+
+
+def _plan(empty: duckdb.DuckDBPyConnection, query: str) -> str:
+    """How a query would be run, as text; it names every column that is needed."""
+    return "\n".join(text for _, text in empty.execute(f"EXPLAIN (FORMAT json) {query}").fetchall())
+
+
+def _show_empty(connection: duckdb.DuckDBPyConnection, index: int, source: Source) -> None:
+    """A table without rows, whose ground truth is a column that has a name of its own."""
+    rows = schema_of(source).empty_table().append_column(_later(index), pa.array([], pa.string()))
+    connection.register(f"_{index}", rows)
+    truth = f", {_quoted(_later(index))} AS {_quoted(source.truth)}" if source.truth else ""
+    connection.execute(_view(source, f"{_columns(source)}{truth} FROM _{index}"))
+
+
+def _show(connection: duckdb.DuckDBPyConnection, index: int, source: Source, *, joined: bool) -> None:
+    """A table; its ground truth is looked up only if the query needs it, for that takes long."""
+    connection.register(f"_{index}", _dataset(source))
+    truth = f", NULL::VARCHAR AS {_quoted(source.truth)}" if source.truth else ""
+    if not joined:
+        connection.execute(_view(source, f"{_columns(source)}{truth} FROM _{index}"))
+        return
+    connection.register(f"_truth_{index}", ds.dataset(source.truths, schema=_TRUTHS, format="parquet"))
+    newest = (
+        "SELECT id AS _about, arg_max(coalesce(label, target), (observed_at, arrival)) AS _target "  # noqa: S608
+        f"FROM _truth_{index} GROUP BY id"
+    )
+    joined_to = f"_{index} LEFT JOIN ({newest}) ON _about = coalesce(mirrors, id)"
+    connection.execute(
+        _view(source, f"{_columns(source)}, _target AS {_quoted(source.truth)} FROM {joined_to}")
+    )
+
+
+def _view(source: Source, selected: str) -> str:
+    return f"CREATE VIEW {_quoted(source.name)} AS SELECT {selected}"
+
+
+def _columns(source: Source) -> str:
+    return ", ".join(f"{_quoted(name)} AS {_quoted(label)}" for name, _, label in source.columns)
+
+
+def _later(index: int) -> str:
+    return f"_known_later_{index}_"
 
 
 def _send(reader: pa.RecordBatchReader, order: Order) -> bool:
@@ -88,7 +149,7 @@ def _quoted(name: str) -> str:
 def _told(error: duckdb.Error, order: Order) -> str:
     text = str(error).partition("\n\nLINE")[0]
     for source in order.sources:
-        for file in source.files:
+        for file in (*source.files, *source.truths):
             text = text.replace(file, source.name)
     return text[:2000]
 

@@ -113,3 +113,27 @@ def test_other_projects_and_deployments_are_not_there(rig: Rig) -> None:
         answer = ask(rig, stranger, "SELECT * FROM bikes")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert ask(rig, rig.key("predict", "feedback"), "SELECT 1").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "form", ["SELECT * FROM bikes", "FROM bikes", "TABLE bikes", "SELECT COLUMNS(*) FROM bikes"]
+)
+def test_the_truth_is_a_column(rig: Rig, form: str) -> None:
+    key = rig.key()
+    filled(rig, key)
+    ids = [row[0] for row in rows(rig, key, "SELECT id FROM bikes ORDER BY x")]
+    for observed, target in (("2026-01-02T00:00:00Z", 7.5), ("2026-01-01T00:00:00Z", 9.0)):
+        sent = {"prediction_id": ids[1], "target": target, "observed_at": observed}
+        assert rig.call("POST", "/v1/deployments/bikes/feedback", key, json=[sent]).status_code == 200
+    assert rows(rig, key, "SELECT x, ground_truth FROM bikes WHERE ground_truth IS NOT NULL") == [
+        [1.0, "7.5"]
+    ]
+    assert rows(rig, key, "SELECT count(*) FROM bikes WHERE ground_truth::DOUBLE > value") == [[1]]
+    assert rows(rig, key, "SELECT count(*), count(ground_truth) FROM bikes") == [[4, 1]]
+    assert rows(rig, key, "SELECT count(*) FROM bikes") == [[4]]
+    answer = ask(rig, key, form).json()
+    at = [column["name"] for column in answer["columns"]].index("ground_truth")
+    assert sorted(row[at] or "" for row in answer["rows"]) == ["", "", "", "7.5"]
+    described = rows(rig, key, "DESCRIBE bikes")
+    assert ["ground_truth", "VARCHAR"] in [row[:2] for row in described]
+    assert ask(rig, key, 'SELECT ground_truth FROM "bikes rejected"').status_code == 422
