@@ -1,0 +1,1 @@
+"""What hiding private columns costs."""
