@@ -108,12 +108,14 @@ async def _control(settings: Settings, channel: Channel) -> None:
             services.predictions.start()
             services.truth.open()
             services.truth.start()
+            services.erasures.start()
             _settle_memory()
             channel.send(Ready(name="control", key=key))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
         await services.fleet.stop()
+        await services.erasures.close()
         await services.truth.close()
         await asyncio.to_thread(services.predictions.stop)
     finally:
@@ -139,6 +141,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.adapters.disk import DiskBlobs
     from konan.adapters.processes import start_worker
     from konan.control import Fleet, Services
+    from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.packaging.register import Registrar
     from konan.predictions.apart import Apart
@@ -158,6 +161,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         settings.retention_days,
         Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level),
     )
+    truth = GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths))
     return Services(
         settings=settings,
         paths=paths,
@@ -165,7 +169,8 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         registrar=registrar,
         runtime=runtime,
         predictions=predictions,
-        truth=GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths)),
+        truth=truth,
+        erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),

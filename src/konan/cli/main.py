@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "prediction": ("konan.cli.commands.prediction", "List, show and download what was predicted."),
     "sql": ("konan.cli.commands.sql", "Ask the prediction log in SQL."),
+    "erasure": ("konan.cli.commands.erasure", "Erase everything that is kept about one person."),
     "status": ("konan.cli.commands.status", "Show deployments and whether they can answer."),
     "logs": ("konan.cli.commands.logs", "Show what a model wrote to its output."),
     "version": ("konan.cli.commands.version", "List and show the versions of a deployment."),

@@ -21,6 +21,7 @@ from konan.client import Log, NewKey, Prediction
 from konan.client.logged import SqlAnswer
 from konan.records.access import Key
 from konan.records.deployments import Version
+from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
@@ -61,6 +62,9 @@ SHAPES: Mapping[str, Any] = {
     "prediction export": shapes.Exported,
     "sql": SqlAnswer,
     "key create": NewKey,
+    "erasure create": Erasure,
+    "erasure list": shapes.Erasures,
+    "erasure show": Erasure,
     "key list": shapes.Keys,
     "key revoke": Key,
     "journal verify": shapes.JournalVerified,

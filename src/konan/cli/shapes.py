@@ -10,6 +10,7 @@ import msgspec
 from konan.errors import Fault
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version, VersionState
+from konan.records.erasure import Erasure
 from konan.records.journals import Report
 from konan.records.logged import LoggedPrediction
 
@@ -129,6 +130,12 @@ class Exported(Shape, frozen=True, kw_only=True):
     """A file that was written."""
 
     file: str
+
+
+class Erasures(Shape, frozen=True, kw_only=True):
+    """Erasures, newest first."""
+
+    erasures: tuple[Erasure, ...]
 
 
 class Keys(Shape, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, Unpack, overload
 
-from konan.client import logged, steps
+from konan.client import erasing, logged, steps
 from konan.client.address import find
 from konan.client.logged import Filters
 from konan.client.rows import chunks
@@ -12,6 +12,7 @@ from konan.client.senders import AsyncSender
 from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
+from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 from konan.records.predictions import FeedbackResult, Prediction
 
@@ -218,6 +219,32 @@ class AsyncClient:
     async def revoke_key(self, key_id: str) -> Key:
         """Revoke a key by its public id; it is refused everywhere within a second."""
         return await self._sender.walk(steps.revoke_key(key_id))
+
+    async def erase(
+        self,
+        subject: str | float | bool,  # noqa: FBT001 - a value of the subject column
+        deployments: Iterable[str] = (),
+        *,
+        wait: bool = False,
+        progress: erasing.Progress | None = None,
+    ) -> Erasure:
+        """Erase everything about one person that was answered by now.
+
+        Args:
+            subject: the person's value in the declared subject column, or its hash as the log shows it.
+            deployments: their names; none means all that say whom their rows are about.
+            wait: whether to return only when it is done.
+            progress: told how far it is.
+        """
+        return await self._sender.walk(erasing.erase(subject, deployments, wait=wait, progress=progress))
+
+    async def erasure(self, erasure_id: str) -> Erasure:
+        """One erasure."""
+        return await self._sender.walk(erasing.erasure(erasure_id))
+
+    async def erasures(self) -> list[Erasure]:
+        """All erasures, newest first."""
+        return await self._sender.walk(erasing.erasures())
 
     async def system(self) -> steps.System:
         """How the server is."""

@@ -185,7 +185,7 @@ def feedback(name: str, items: Any) -> Steps[list[FeedbackResult]]:
 
 def deployments() -> Steps[list[Deployment]]:
     """All deployments that the key sees."""
-    return (yield from _all("/v1/deployments", "deployments", Deployment))
+    return (yield from everything("/v1/deployments", "deployments", Deployment))
 
 
 def deployment(name: str) -> Steps[Deployment]:
@@ -195,7 +195,7 @@ def deployment(name: str) -> Steps[Deployment]:
 
 def versions(name: str) -> Steps[list[Version]]:
     """All versions of a deployment, newest first."""
-    return (yield from _all(f"{_at(name)}/versions", "versions", Version))
+    return (yield from everything(f"{_at(name)}/versions", "versions", Version))
 
 
 def version(name: str, number: int) -> Steps[Version]:
@@ -227,7 +227,7 @@ def create_key(
 
 def keys() -> Steps[list[Key]]:
     """All keys of the project, revoked ones included."""
-    return (yield from _all("/v1/keys", "keys", Key))
+    return (yield from everything("/v1/keys", "keys", Key))
 
 
 def revoke_key(key_id: str) -> Steps[Key]:
@@ -324,7 +324,8 @@ def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     return {name: value for name, value in cells if name == "target" or value is not None}
 
 
-def _all(path: str, noun: str, kind: type[T]) -> Steps[list[T]]:
+def everything(path: str, noun: str, kind: type[T]) -> Steps[list[T]]:
+    """All items of a list, page after page."""
     found: list[T] = []
     query: dict[str, str | int] = {"limit": PAGE}
     while True:

@@ -16,7 +16,18 @@ from litestar.response import Stream
 
 from konan.access.permissions import require
 from konan.backup import place
-from konan.control import backup, bodies, deployments, feedback, keys, predictions, sql, streaming, system
+from konan.control import (
+    backup,
+    bodies,
+    deployments,
+    erasures,
+    feedback,
+    keys,
+    predictions,
+    sql,
+    streaming,
+    system,
+)
 from konan.control.bodies import Bulk, Upload
 from konan.control.gate import Gate, Passed
 from konan.control.services import Services
@@ -29,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    modules = (deployments, predictions, feedback, sql, keys, system, backup)
+    modules = (deployments, predictions, feedback, sql, erasures, keys, system, backup)
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 
 

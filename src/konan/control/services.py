@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from konan.config import Paths, Settings
 from konan.control.fleet import Fleet
+from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
 from konan.ports import Runtime, Store
 from konan.predictions.log import Predictions
@@ -46,6 +47,7 @@ class Services:
         runtime: processes and their counters.
         predictions: what was predicted.
         truth: what was true after all.
+        erasures: carries out the erasure of people.
         fleet: keeps gateways and workers in step with the store.
         version: of Konan.
         started_at: RFC 3339.
@@ -58,6 +60,7 @@ class Services:
     runtime: Observed
     predictions: Predictions
     truth: GroundTruth
+    erasures: Erasures
     fleet: Fleet
     version: str
     started_at: str

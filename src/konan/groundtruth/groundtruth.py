@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -228,6 +228,46 @@ class GroundTruth:
             parked.write(self._parked, sequence, self._held.parked())
             if self.damage is None:
                 reader.free(self._journal, sequence)
+
+    @contextlib.asynccontextmanager
+    async def still(self, deployment: str) -> AsyncIterator[None]:
+        """Take in nothing of a deployment until the block ends; what was taken in is in its table."""
+        async with self._locks.setdefault(deployment, asyncio.Lock()):
+            await asyncio.to_thread(self.flush)
+            yield
+
+    async def forget_parked(self, deployment: str, is_meant: Callable[[str], bool]) -> int:
+        """Forget what waits for some keys; `still` must hold the deployment.
+
+        Args:
+            deployment: uuid.
+            is_meant: whether a key is one of them.
+
+        Returns:
+            How many truths waited for them.
+        """
+        waiting = self._held.parked().get(deployment, [])
+        arrivals = [one.arrival for one in waiting if is_meant(one.key)]
+        await self._keep("", deployment, Batch([], [], arrivals), "")
+        return len(arrivals)
+
+    async def empty(self) -> None:
+        """Put everything into the tables, and leave nothing of it in the journal, damaged or not.
+
+        Raises:
+            NotReady: the server is stopping.
+            StorageFull: the journal's newest segment is still there; it may be tried again.
+            JournalUnavailable: likewise; it does not pass.
+        """
+        if self._writer is None:
+            raise NotReady("The server is stopping.")
+        turned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer.turn_over(
+            lambda error: turned.set_exception(_told(error)) if error else turned.set_result(None)
+        )
+        await turned
+        self.damage = None
+        await asyncio.to_thread(self.flush)
 
     async def step(self) -> None:
         """Find the predictions that are waited for, and flush what is old."""

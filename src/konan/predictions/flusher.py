@@ -32,7 +32,9 @@ if TYPE_CHECKING:  # with it comes Arrow, which a process that only follows jour
 
 _MIB = 1024 * 1024
 _SEGMENTS_KEPT = 3
-_REJECTED = "-rejected"
+REJECTED = "-rejected"
+"""Behind a deployment's uuid: the name of the log of what it rejected."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -370,7 +372,7 @@ class Flusher:
 
 def name_of(entry: Entry) -> str:
     """The log that an entry belongs to: its deployment's, or the one of what the deployment rejected."""
-    return entry.deployment if entry.kind == "answered" else f"{entry.deployment}{_REJECTED}"
+    return entry.deployment if entry.kind == "answered" else f"{entry.deployment}{REJECTED}"
 
 
 def _remove(log: _Log, stretches: list[Stretch]) -> None:

@@ -7,15 +7,18 @@ it wrote is still in the journal or in older files of the table.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.transaction import AddAction
 
 from konan.predictions import mark
+from konan.predictions.rewriting import Change, without
 
 ROW_GROUP = 16_384
 """Rows that are read together; small, so that a page needs few of them."""
@@ -112,6 +115,51 @@ class LogTable:
         if self._delta is not None:
             with self._change():
                 self._delta.delete(f"day < DATE '{_date(day)}'")
+
+    def delete_rows(self, ids: Collection[str]) -> int:
+        """Delete some rows: files that hold any of them are written again without them, in the same order.
+
+        The bytes of the rows are there until `purge`.
+
+        Args:
+            ids: of the rows, as they are in the column ``id``.
+
+        Returns:
+            Bytes of the files that were written.
+        """
+        if self._delta is None:
+            return 0
+        unwanted = sorted(ids)
+        wanted = pa.array(unwanted, pa.string())
+        changes = list[Change]()
+        with self._change():
+            for file in snapshot(self._directory).files:
+                if bisect_left(unwanted, file.first) < bisect_right(unwanted, file.last):
+                    changes += without(self._place, Path(file.path), wanted, ROW_GROUP)
+            if changes:
+                self._delta.create_write_transaction(changes, "append", self._delta.schema(), ["day"])
+        return sum(one.size for one in changes if isinstance(one, AddAction))
+
+    def purge(self) -> None:
+        """Remove every trace of rows that were deleted: old files at once, and old versions with their logs.
+
+        A log names files with the smallest and largest value of each column, and says what was deleted. Who
+        is reading an older version meanwhile has to begin again.
+        """
+        if self._delta is None:
+            return
+        with self._change():
+            done = {"konan.purged": str(self._delta.version())}
+            self._delta.alter.set_table_properties(done, raise_if_not_exists=False)
+            self._delta.update_incremental()
+            self._delta.create_checkpoint()
+        log = self._place / mark.LOG
+        for path in log.iterdir():
+            number = path.name.partition(".")[0]
+            if number.isdecimal() and int(number) < self._delta.version():
+                path.unlink()
+        mark.sync(log)
+        self.vacuum(0)
 
     def vacuum(self, hours: int) -> int:
         """Remove files that no version younger than so many hours uses; returns how many."""

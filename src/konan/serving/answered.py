@@ -15,6 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 KEPT_SECONDS = 24 * 3600
+ANSWERS = "answers.db"
+"""The file, in `Paths.root`."""
+
 _BUSY_SECONDS = 10.0
 _AGAIN_SECONDS = 1.0
 _PURGE_EVERY = 1000

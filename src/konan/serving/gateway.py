@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import socket
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,12 +19,14 @@ from konan.access.grants import Grants
 from konan.channel import Channel
 from konan.config import Settings
 from konan.errors import RequestMalformed, Unauthenticated
+from konan.journal import turning
 from konan.journal.writer import Writer
 from konan.records import messages
 from konan.records.access import Principal
 from konan.records.messages import AnyMessage
 from konan.records.routes import Snapshot
 from konan.serving import bugs
+from konan.serving.answered import ANSWERS
 from konan.serving.answers import Answer
 from konan.serving.desk import Desk, Target
 from konan.serving.health import Health
@@ -36,8 +39,6 @@ from konan.serving.proxy import Splice
 from konan.serving.table import Table
 
 STATS_SECONDS = 1.0
-ANSWERS = "answers.db"
-"""The file with the answers to requests that had an idempotency key, in `Paths.root`."""
 
 _log = logging.getLogger(__name__)
 _PREDICT = re.compile(r"/v1/deployments/([^/]+)/predict")
@@ -227,7 +228,18 @@ class Gateway:
         while True:
             await asyncio.sleep(STATS_SECONDS)
             self._idempotency.note()
+            self._turn_over()
             self._channel.send(messages.Stats(gateway=self._index, metrics=self.picture()))
+
+    def _turn_over(self) -> None:
+        """Begin a new segment of the journal if anyone has asked for it."""
+        directory = self._paths.journal / str(self._index)
+        if turning.is_asked(directory):
+            self._journal.turn_over(lambda error: self._turned(directory) if error is None else None)
+
+    def _turned(self, directory: Path) -> None:
+        turning.answered(directory)
+        self._idempotency.note(now=True)
 
 
 def peer_socket(index: int) -> str:

@@ -120,10 +120,14 @@ class Idempotency:
         for told in claim.waiting:
             _tell(told, result)
 
-    def note(self) -> None:
-        """Note how far the journal has come, so that a restart need not read all of it."""
+    def note(self, *, now: bool = False) -> None:
+        """Note how far the journal has come, so that a restart need not read all of it.
+
+        Args:
+            now: also if it has not come far; who finds it noted knows that all answers up to there are kept.
+        """
         answered = self._answered()
-        if answered - self._noted >= _NOTED_EVERY:
+        if now or answered - self._noted >= _NOTED_EVERY:
             self._noted = answered
             self._file.keep(None, self._journal, answered)
 

@@ -19,6 +19,7 @@ from konan.config import Paths, Settings
 from konan.control import Fleet, Services, create_app
 from konan.control.gate import Gate
 from konan.control.services import Accepts
+from konan.erasure.service import Erasures
 from konan.errors import ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
@@ -199,6 +200,7 @@ class Rig:
             self.paths.journal / JOURNAL, predictions, StoredKeyColumns(self.store, b"s" * 32)
         )
         self.truth.open()
+        self.erasures = Erasures(self.store, self.paths, predictions, self.truth, 1)
         self.services = services = Services(
             settings=self.settings,
             paths=self.paths,
@@ -207,22 +209,26 @@ class Rig:
             runtime=self.runtime,
             predictions=predictions,
             truth=self.truth,
+            erasures=self.erasures,
             fleet=fleet,
             version="0.0",
             started_at=AT,
         )
         await fleet.start()
+        self.erasures.start()
         return fleet, create_app(services)
 
     def restart(self) -> None:
         """End control and start it again on the same data."""
         self.run(self.fleet.stop())
+        self.run(self.erasures.close())
         self.run(self.truth.close())
         self.runtime = SaidWorkers()
         self.fleet, self.app = self.run(self._start())
 
     def close(self) -> None:
         self.run(self.fleet.stop())
+        self.run(self.erasures.close())
         self.run(self.truth.close())
         self.runner.close()
         self.store.close()
