@@ -6,7 +6,9 @@ looked into for each request; and the predictions are read with their truth.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import platform
 import random
 import subprocess
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -38,6 +41,9 @@ class Model:
     def predict(self, rows):
         return [{"twice": 2 * row["x"]} for row in rows]
 """
+_PREFIX = f"konan-truth-{os.getpid()}-"
+"""Of the directory in which everything is, by which the server's processes are known."""
+
 _COMMIT = 50_000
 _TRANSACTION = 1 << 20
 """The log is told of a gateway that does not exist, so that real ones count from their own beginning."""
@@ -53,7 +59,7 @@ def main() -> int:
     options = parser.parse_args()
     rows = options.rows or (10**6 if options.full else 10**5)
     print(f"Python {platform.python_version()}, {platform.system()}; {rows:,} rows")
-    with tempfile.TemporaryDirectory(prefix="konan-bench-", dir=options.dir) as name:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=options.dir) as name:
         measure(Path(name), rows, shuffled=options.shuffled)
     return 0
 
@@ -142,10 +148,21 @@ def _join(predictions: Path, uuid: str, ids: list[str]) -> str:
 
 
 def _timed(work: Callable[[], object]) -> str:
-    began = time.perf_counter()
+    began, used = time.perf_counter(), _processor()
     found = work()
-    took = time.perf_counter() - began
-    return f"{took:.1f} s" + (f" ({found})" if isinstance(found, str) else "")
+    took, used = time.perf_counter() - began, _processor() - used
+    return f"{took:.1f} s, {used:.1f} s of processors" + (f" ({found})" if isinstance(found, str) else "")
+
+
+def _processor() -> float:
+    """Processor seconds of this process, of those it has waited for, and of the server that runs here."""
+    found = sum(os.times()[:4])
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if _PREFIX in f"{process.cwd()} {process.cmdline()}" and process.pid != os.getpid():
+                times = process.cpu_times()
+                found += times.user + times.system + times.children_user + times.children_system
+    return found
 
 
 if __name__ == "__main__":

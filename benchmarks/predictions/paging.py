@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.predictions import feeding
+from konan.groundtruth.labelled import Labelled
+from konan.groundtruth.revisions import Revision
+from konan.groundtruth.tables import rows_of
 from konan.ids import IdSource
 from konan.predictions import table
 from konan.predictions.columns import SYSTEM
@@ -16,7 +19,7 @@ from konan.predictions.filters import Filters, Range, Want
 from konan.predictions.flusher import Flusher
 from konan.predictions.reading import PredictionLog
 from konan.predictions.rows import table_of
-from konan.predictions.table import LogTable
+from konan.predictions.table import File, LogTable
 
 _COMMIT = 50_000
 _FILES = 20
@@ -52,30 +55,57 @@ def measure(root: Path, rows: int, rounds: int) -> list[str]:
     ids = fill(directory, rows)
     flusher = Flusher(root / "journal", root / "predictions", feeding.schemas)
     log = PredictionLog(root / "predictions", flusher, feeding.schemas)
-    kinds: dict[str, Want] = {
-        "newest": Want(),
-        "deep in the middle": Want(before=ids[len(ids) // 2]),
-        "label": Want(Filters(label="yes")),
-        "range of a feature, half of the rows": Want(Filters(features={"number 1": Range(60, None)})),
-        "range of a feature, 1 % of the rows": Want(Filters(features={"number 3": Range(124, None)})),
-        "latency": Want(Filters(latency=Range(690, None))),
-        "one value in 20,000 rows": Want(Filters(features={"city": Range("rare", "rare")})),
-        "a value that is nowhere": Want(Filters(features={"city": Range("none", "none")})),
-    }
     lines = [f"{rows:,} rows in {len(table.snapshot(directory).files)} files, pages of 100"]
-    for name, want in kinds.items():
+    truths = _truths(root / "predictions" / "pages-truth", ids[: len(ids) // 2])
+    for name, want in _kinds(ids, truths).items():
         lines.append(f"{name}: {_timed(lambda want=want: log.page('pages', want, 101), rounds)}")  # type: ignore[misc]
     lines.append(f"one by its id: {_timed(lambda: log.one('pages', ids[len(ids) // 3]), rounds)}")
     return lines
 
 
+def _truths(directory: Path, ids: list[str]) -> tuple[File, ...]:
+    """A table with the truth of some predictions."""
+    revisions = [Revision(one, number, number, "1", None, 1.0, None, "k") for number, one in enumerate(ids)]
+    LogTable(directory).append(rows_of(revisions), {0: 1})
+    return table.snapshot(directory).files
+
+
+def _kinds(ids: list[str], truths: tuple[File, ...]) -> dict[str, Want]:
+    """Pages by what is asked for; the log's ids say where its middle is."""
+    city, third = "city", "number 3"
+    return {
+        "newest": Want(),
+        "deep in the middle": Want(before=ids[len(ids) // 2]),
+        "label": Want(Filters(label="yes")),
+        "a label that is nowhere": Want(Filters(label="maybe")),
+        "a status that is nowhere": Want(Filters(status=500)),
+        "another version": Want(Filters(version=2)),
+        "range of a feature, half of the rows": Want(Filters(features={"number 1": Range(60, None)})),
+        "range of a feature, 1 % of the rows": Want(Filters(features={third: Range(123.75, None)})),
+        "range of a feature, one of 25,000 rows": Want(Filters(features={third: Range(124.995, None)})),
+        "range of a feature, nowhere": Want(Filters(features={third: Range(62.0001, 62.0002)})),
+        "the slowest 3 %": Want(Filters(latency=Range(690, None))),
+        "a latency that is nowhere": Want(Filters(latency=Range(5000, None))),
+        "a text in one of 20,000 rows": Want(Filters(features={city: Range("rare", "rare")})),
+        "a text that is nowhere": Want(Filters(features={city: Range("none", "none")})),
+        "with a truth, which one of 5,000 rows of the older half has": Want(
+            keep=Labelled(truths, [], wanted=True)
+        ),
+        "without a truth": Want(keep=Labelled(truths, [], wanted=False)),
+    }
+
+
 def _timed(call: Callable[[], object], rounds: int) -> str:
-    took = []
+    took, processor = [], []
     for _ in range(rounds):
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         call()
         took.append((time.perf_counter() - begin) * 1000)
-    return f"median {statistics.median(took):.0f} ms, slowest {max(took):.0f} ms"
+        processor.append((time.process_time() - used) * 1000)
+    return (
+        f"median {statistics.median(took):.0f} ms, slowest {max(took):.0f} ms; "
+        f"processor: median {statistics.median(processor):.0f} ms"
+    )
 
 
 def _with(rows: pa.Table, name: str, cells: pa.Array) -> pa.Table:
