@@ -181,7 +181,7 @@ def _until_ready(child: subprocess.Popen[bytes], url: str) -> None:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nobody listens yet, or nobody answers yet
             if child.poll() is not None:
                 break
             time.sleep(0.05)

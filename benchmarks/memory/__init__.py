@@ -1,0 +1,1 @@
+"""How much memory the platform takes, process by process."""
