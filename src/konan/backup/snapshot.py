@@ -22,6 +22,8 @@ _TRIES = 3
 _SQLITE = b"SQLite format 3\0"
 _TABLE = "table"
 _LOCKS = "locks"
+_PROFILE = "profile.json"
+"""The owner's key as text: whoever has a backup shall not have a key as well; a start makes a new one."""
 
 
 def take(paths: Paths, place: Path, export: Callable[[Path], None]) -> Iterator[Source]:
@@ -80,7 +82,7 @@ def _others(paths: Paths, data: Path) -> None:
     """Whatever else is in the data directory and cannot be made again."""
     left_out = {
         *(paths.database, paths.journal, paths.predictions, paths.blobs, paths.environments),
-        *(paths.packages, paths.logs, paths.run, paths.uploads, paths.lock),
+        *(paths.packages, paths.logs, paths.run, paths.uploads, paths.lock, paths.root / _PROFILE),
     }
     for path in paths.root.iterdir():
         if path in left_out or path.name.startswith(".") or (data / path.name).exists():
