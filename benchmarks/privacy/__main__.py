@@ -1,4 +1,4 @@
-"""Processor time of hiding private columns, beside that of reading the same body: ``python -m benchmarks.privacy``.
+"""Processor time of hiding private columns, beside reading the same body: ``python -m benchmarks.privacy``.
 
 Each figure is the median of interleaved rounds, in microseconds of this process's processor time per row.
 """

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from konan.errors import KonanError
 from konan.records.private import hashed, sought, text_of
 from konan.records.schema import Feature, Privacy, Schema
+from konan.serving.idempotency import digest
 from konan.serving.privacy import LARGEST_REFUSED, Cover, cover_of
 from konan.serving.validation import Validator
 
@@ -130,3 +131,9 @@ def test_a_hash_needs_its_key_and_is_found_by_value_and_by_itself(cell: Any, key
     made = hashed(key, cell)
     assert (made == hashed(KEY, cell)) == (key == KEY)
     assert sought(key, cell) == sought(key, made) == made == hashed(key, text_of(cell))
+
+
+def test_bodies_cannot_be_tried_against_their_digests_without_the_secret() -> None:
+    plain, keyed, other = (digest("1", b"{}", secret=secret) for secret in (b"", b"a" * 32, b"b" * 32))
+    assert len({plain, keyed, other}) == 3
+    assert digest("1", b"{}", secret=b"a" * 32) == keyed
