@@ -29,7 +29,8 @@ def command(session: Session, query: str | None, file: Path | None, rows: int | 
     """Ask the prediction log with QUERY, one SELECT in DuckDB's SQL.
 
     Each deployment is a table of its name, with a row per prediction and a column per feature; "NAME
-    rejected" holds the requests that it rejected.
+    rejected" holds the requests that it rejected. The column ground_truth is the truth that was observed
+    last: a label as text, else JSON.
     """
     if (query is None) == (file is None):
         raise Usage("Give either a query or --file.", hint="`konan sql --help` shows examples.")
