@@ -1,4 +1,4 @@
-"""The stored answers to requests with an idempotency key, as an erasure and old age need them gone."""
+"""The stored answers to requests with an idempotency key, as an erasure needs them gone."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-
-from konan.serving.answered import KEPT_SECONDS
 
 _BUSY_SECONDS = 10.0
 _THEIRS = "FROM answers WHERE id IN (SELECT value FROM json_each(?))"
@@ -36,17 +34,6 @@ def erase(path: Path, requests: Collection[str]) -> None:
     with _opened(path) as database:
         database.execute(f"DELETE {_THEIRS}", (_text(requests),))
         database.execute("VACUUM")
-
-
-def expire(path: Path, now: int) -> int:
-    """Remove the answers that nobody is given any more; returns how many.
-
-    Args:
-        path: of the file.
-        now: seconds since 1970-01-01 UTC.
-    """
-    with _opened(path) as database:
-        return database.execute("DELETE FROM answers WHERE at < ?", (now - KEPT_SECONDS,)).rowcount
 
 
 @contextmanager

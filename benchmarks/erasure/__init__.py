@@ -1,0 +1,1 @@
+"""How long it takes to erase one person, and how much is written again for it."""
