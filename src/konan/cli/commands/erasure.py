@@ -16,7 +16,6 @@ _WORDS = (
     ("truths", "truths"),
     ("parked", "truths that waited"),
     ("answers", "stored answers"),
-    ("dataset_rows", "rows of files given at deploy"),
     ("aside_bytes", "bytes that nobody could read"),
 )
 
