@@ -44,7 +44,8 @@ class TableWriter:
         sizes: list[int] = []
         batch = _Batch(self._schemas)
         for part in _parts(places, broken):
-            batch.add([one for one in part if one.sequence > table.flushed(one.gateway)])
+            flushed = {gateway: table.flushed(gateway) for gateway in {one.gateway for one in part}}
+            batch.add([one for one in part if one.sequence > flushed[one.gateway]])
             if batch.rows >= self._rows:
                 sizes.append(batch.append_to(table))
         if batch.rows:
