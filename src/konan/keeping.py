@@ -6,16 +6,20 @@ cannot, it writes the reason to standard error as JSON.
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from konan import config
+from konan import clock, config
 from konan.adapters.sql import fill_store, open_store, sqlite_url
 from konan.backup import making, restoring
+from konan.backup.members import Head
 from konan.backup.reading import Contents, Readable
 from konan.config import Settings
+from konan.erasure.replaying import replay
 from konan.errors import KonanError, StorageFull
+from konan.records.erasure import Erasure
 
 
 def back_up(settings: Settings) -> None:
@@ -33,23 +37,28 @@ def back_up(settings: Settings) -> None:
         metadata.close()
 
 
-def restore(source: Readable, target: Path, database_url: str) -> Contents:
-    """Make a data directory, and a database, of an archive.
+def restore(source: Readable, target: Path, database_url: str, erasures: Sequence[Erasure] = ()) -> Contents:
+    """Make a data directory, and a database, of an archive; what was erased since is erased at its start.
 
     Args:
         source: the archive.
         target: the data directory; absent or empty.
         database_url: of an empty database; empty is SQLite in the data directory.
+        erasures: of the server that the archive was made of, those since then among them.
 
     Raises:
         KonanError: nothing was restored; see `konan.backup.restoring.restore`. A database outside the data
             directory may hold the rows if the very last step fails.
     """
 
-    def load(rows: Path, data: Path) -> None:
+    def load(head: Head, rows: Path, data: Path) -> None:
         url = database_url or sqlite_url(config.Paths(data).database)
         fill_store(url, rows)
-        open_store(url).close()
+        metadata = open_store(url)
+        try:
+            replay(metadata, erasures, since=head.started_at, at=clock.rfc3339(clock.now()))
+        finally:
+            metadata.close()
 
     return restoring.restore(source, target, load)
 

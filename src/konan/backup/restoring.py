@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from konan.backup import members
+from konan.backup.members import Head
 from konan.backup.reading import Contents, Readable, read
 from konan.errors import Conflict, Invalid, NotAllowed, StorageFull
 
@@ -21,14 +22,14 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a full disk."""
 
 
-def restore(source: Readable, target: Path, load: Callable[[Path, Path], None]) -> Contents:
+def restore(source: Readable, target: Path, load: Callable[[Head, Path, Path], None]) -> Contents:
     """Make a data directory of an archive.
 
     Args:
         source: the archive.
         target: the data directory; absent or empty.
-        load: makes the database of a file with the rows of the metadata; told that file, and the directory
-            that will be the data directory.
+        load: makes the database of a file with the rows of the metadata; told what the archive says of
+            itself, that file, and the directory that will be the data directory.
 
     Raises:
         Invalid: the archive is not one, is damaged, or a newer Konan made it.
@@ -43,7 +44,7 @@ def restore(source: Readable, target: Path, load: Callable[[Path, Path], None]) 
         metadata = place / members.METADATA
         if not metadata.is_file():
             raise Invalid("The backup is damaged: it has no metadata.")
-        load(metadata, place / members.DATA)
+        load(found.head, metadata, place / members.DATA)
         metadata.unlink()
         _sync_all(place / members.DATA)
         _check_empty(target)
