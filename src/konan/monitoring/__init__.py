@@ -1,0 +1,1 @@
+"""What one can believe about the inputs and answers of a model: profiles, drift, quality, evidence, alarms."""
