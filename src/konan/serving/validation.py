@@ -115,7 +115,7 @@ class Validator:
 
     def _trusts(self, body: bytes, table: list[Row]) -> bool:
         """Whether nothing hides in the body that the decoders do not see."""
-        if _may_underflow(body) and any(0.0 in row for row in table):
+        if 0.0 in chain.from_iterable(table) and _may_underflow(body):
             return False
         if self._integers is not None and not _whole(chain.from_iterable(map(self._integers, table))):
             return False
