@@ -143,6 +143,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.control import Fleet, Services
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
+    from konan.monitoring.making import Profiler
     from konan.packaging.register import Registrar
     from konan.predictions.apart import Apart
     from konan.predictions.flusher import Rules
@@ -150,7 +151,9 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.predictions.schemas import StoredSchemas
 
     paths = config.paths(settings)
-    registrar = Registrar(metadata, DiskBlobs(paths.blobs), paths, settings, start_worker)
+    blobs = DiskBlobs(paths.blobs)
+    profiler = Profiler(blobs, paths, settings)
+    registrar = Registrar(metadata, blobs, paths, settings, start_worker, profiler)
     registrar.sweep()
     schemas = StoredSchemas(metadata)
     predictions = Predictions(

@@ -290,7 +290,7 @@ class Fleet:
 
     async def _refer(self, caller: Principal, version: Version) -> None:
         """Keep what monitoring may compare with, once, beside the traffic."""
-        if any(file.kept for file in version.datasets) and version.reference == Reference():
+        if any(file.kept for file in version.datasets) and not version.reference.profile:
             async with self._references:
                 made = await self._builder.reference(version)
             await self._note(caller, version, reference=made)

@@ -1,8 +1,8 @@
 """Cells: the few places into one of which every value of a column falls, whatever is sent (pure).
 
-Cells are fitted on a reference once (`konan.monitoring.histogram`) and frozen with it, so that counts of any two
-windows may be added and compared. Missing, unseen, out-of-range and wrong values have cells of their own: what
-changes there is seen as any other change. Arrow is loaded only when values are assigned.
+Cells are fitted on a reference once (`konan.monitoring.histogram`) and frozen with it, so that counts of any
+two windows may be added and compared. Missing, unseen, out-of-range and wrong values have cells of their own:
+what changes there is seen as any other change. Arrow is loaded only when values are assigned.
 
 Source: quantile cells as in Yurdakul (2018), "Statistical properties of population stability index", with a
 cell of its own for each value that holds much of the reference.
@@ -10,6 +10,7 @@ cell of its own for each value that holds much of the reference.
 
 import math
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -97,11 +98,11 @@ class NumericCells(msgspec.Struct, frozen=True, dict=True, tag_field="kind", tag
 
     def assign(self, column: Column) -> Codes:
         """The position in ``labels`` of each value's cell, ``(n,) int32``; null and NaN are missing."""
-        numbers, wrong = _numbers(column)
-        codes: Codes = (np.searchsorted(self._cuts, numbers, side="right") + 2).astype(np.int32)
-        odd = ~np.isfinite(numbers)
+        values, wrong = numbers(column)
+        codes: Codes = (np.searchsorted(self._cuts, values, side="right") + 2).astype(np.int32)
+        odd = ~np.isfinite(values)
         if odd.any():
-            codes[odd] = np.where(np.isnan(numbers[odd]), 0, 1)
+            codes[odd] = np.where(np.isnan(values[odd]), 0, 1)
         if wrong is not None:
             codes[wrong] = 1
         return codes
@@ -262,20 +263,25 @@ def category_texts(column: Column) -> Any:
     kind = column.type
     if pa.types.is_dictionary(kind):
         return category_texts(pc.cast(column, kind.value_type))
-    if pa.types.is_string(kind):
-        return column
-    if any(is_so(kind) for is_so in (pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)):
-        return pc.cast(column, pa.string())
-    if pa.types.is_null(kind):
-        return pc.cast(column, pa.string())
+    plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
+    if any(is_so(kind) for is_so in (*plain, pa.types.is_null)):
+        return column if pa.types.is_string(kind) else pc.cast(column, pa.string())
     if pa.types.is_floating(kind):
         found = (None if one is None or math.isnan(one) else class_text(one) for one in column.to_pylist())
         return pa.array(found, pa.string())
     return None
 
 
-def _numbers(column: Column) -> tuple[npt.NDArray[np.float64], Any]:
-    """The values as numbers, NaN for none; and where there is something that is no number, None for nowhere."""
+def numbers(column: Column) -> tuple[npt.NDArray[np.float64], Any]:
+    """The values of a column as numbers.
+
+    Returns:
+        ``(n,) float64``, NaN where there is none; and a mask of values that are no numbers, None if all are.
+
+    >>> import pyarrow as pa
+    >>> numbers(pa.array([1, None]))[0].tolist(), numbers(pa.array(["a", None]))[1].tolist()
+    ([1.0, nan], [True, False])
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -288,7 +294,7 @@ def _numbers(column: Column) -> tuple[npt.NDArray[np.float64], Any]:
 
 
 def _pairs(bounds: tuple[float, ...]) -> list[tuple[float, float]]:
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(pairwise(bounds))
 
 
 def _is_atom(low: float, high: float) -> bool:
@@ -305,7 +311,9 @@ def _intervals(bounds: tuple[float, ...]) -> list[str]:
         return []
     pairs = _pairs(bounds)
     after = [False, *(_is_atom(*pair) for pair in pairs[:-1]), True]
-    shown = [math.nextafter(one, -math.inf) if is_so else one for one, is_so in zip(bounds, after, strict=True)]
+    shown = [
+        math.nextafter(one, -math.inf) if is_so else one for one, is_so in zip(bounds, after, strict=True)
+    ]
     texts = _told_apart(shown)
     found = []
     for at, pair in enumerate(pairs):

@@ -1,4 +1,4 @@
-"""Cells fitted on a reference: quantiles of numbers with a cell for each point mass, the categories there were.
+"""Cells fitted on a reference: quantiles of numbers, a cell for each point mass, the known categories.
 
 Pure. What is fitted here is frozen; later values only fall into it (`konan.monitoring.cells`).
 """
@@ -31,8 +31,8 @@ _LARGEST = np.finfo(np.float64).max
 def fit_numeric(name: str, values: npt.ArrayLike, cells: int = CELLS) -> NumericCells:
     """Cells whose bounds are quantiles of a reference, between its smallest and its largest number.
 
-    A value that at least one in ``cells`` rows has gets a cell of its own, as zero often must: quantiles alone
-    would fall together there. The others share as many cells as their part of the rows is worth.
+    A value that at least one in ``cells`` rows has gets a cell of its own, as zero often must: quantiles
+    alone would fall together there. The others share as many cells as their part of the rows is worth.
 
     Args:
         name: of the column.
@@ -69,7 +69,7 @@ def fit_category(name: str, values: Iterable[str | None], most: int = MOST_VALUE
         most: most categories with a cell of their own.
 
     >>> fit_category("x", ["b", "a", "b", None, "c", "a", "b"])
-    CategoryCells(name='x', values=('b', 'a'), rare=())
+    CategoryCells(name='x', values=('b',), rare=('a',))
     """
     counts: dict[str, int] = {}
     for value in values:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from konan.errors import Invalid
 from konan.monitoring.cells import Cells, Counts, NumericCells, counted
@@ -227,8 +228,13 @@ class Profile:
             raise Invalid("The profile is not one of this form.")
         return cls(digest.hex(), tuple(lengths.tolist()), vector.astype(np.int64))
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Profile) and self.to_bytes() == other.to_bytes()
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
 
 def merged(layout: Layout, profiles: Iterable[Profile]) -> Profile:
@@ -245,8 +251,29 @@ def merged(layout: Layout, profiles: Iterable[Profile]) -> Profile:
     return total
 
 
+def beside(layout: Layout, profiles: Sequence[Profile]) -> Profile:
+    """The columns of profiles beside each other; of the pairs only those within the first are kept.
+
+    Args:
+        layout: with the columns of all of them, in their order; only the first may have ordered ones.
+        profiles: the number of rows is that of the first.
+
+    Raises:
+        Invalid: they do not fit the layout.
+    """
+    if not profiles:
+        return Profile.empty(layout)
+    first = profiles[0]
+    found = Profile.of_counts(layout, [one for profile in profiles for one in profile.counts], first.rows)
+    pairs = first.vector[1 + sum(first.lengths) :]
+    if found.vector.size != 1 + sum(found.lengths) + pairs.size:
+        raise Invalid("The profiles do not fit the layout.")
+    found.vector[1 + sum(found.lengths) :] = pairs
+    return found
+
+
 def _counted_block(layout: Layout, table: "pa.Table") -> Vector:
-    """All but the number of rows, of so few rows that sums of products are exact as floating-point numbers."""
+    """All but the number of rows, of so few rows that sums of products are exact as floating point."""
     names = set(table.column_names)
     counts: list[Counts] = []
     ranks = np.zeros((len(layout.ordered), table.num_rows))

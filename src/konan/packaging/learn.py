@@ -27,7 +27,8 @@ _LONGEST_CATEGORY = 200
 _LARGEST_SAMPLE = 2_000_000
 _MEMORY = 8 * 1024**3
 _log = logging.getLogger(__name__)
-_ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Environment variables of a process that reads strangers' rows."""
 
 Value = float | int | bool | str | None
 
@@ -109,7 +110,7 @@ async def survey(request: Request, within: float) -> Survey:
     done = await run(
         command,
         limits,
-        environment=_ENVIRONMENT,
+        environment=ENVIRONMENT,
         directory=Path(request.path).parent,
         data=msgspec.json.encode(request),
     )
@@ -250,8 +251,13 @@ def beyond_exact(column: Column) -> bool:
     return column.type == "integer" and any(abs(end) > LARGEST_INTEGER for end in numbers)
 
 
+def without_pandas() -> None:
+    """Hide pandas from Arrow, which loads it if there is one; that takes longer than all the rest."""
+    sys.meta_path.insert(0, _WithoutPandas())
+
+
 class _WithoutPandas:
-    """Arrow loads pandas if there is one, which takes longer than all the rest and is not needed."""
+    """Finds no pandas."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
         """Refuse pandas, and leave all else to the other finders."""
@@ -262,7 +268,7 @@ class _WithoutPandas:
 
 def main() -> None:
     """Answer the request on standard input."""
-    sys.meta_path.insert(0, _WithoutPandas())
+    without_pandas()
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     try:
         answer = Answer(survey=learn(request))

@@ -6,6 +6,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ from konan.records.deployments import Reference, Version
 from konan.records.routes import WorkerSpec
 from konan.records.schema import Privacy
 
+Profiled = Callable[[Version, Reference], Awaitable[Reference]]
+"""Completes the reference of a version with what its inputs were (`konan.monitoring.making.Profiler`)."""
+
+
+async def unprofiled(_: Version, scored: Reference) -> Reference:
+    """Note nothing more."""
+    return scored
+
 
 class _About(msgspec.Struct, frozen=True):
     """What a worker needs of ``konan.json``."""
@@ -45,6 +54,7 @@ class Registrar:
         paths: where this server keeps its things.
         settings: of this server.
         start_worker: starts sandboxed workers.
+        profiled: completes references.
     """
 
     def __init__(
@@ -54,8 +64,10 @@ class Registrar:
         paths: Paths,
         settings: Settings,
         start_worker: StartWorker,
+        profiled: Profiled = unprofiled,
     ) -> None:
         self._store = store
+        self._profiled = profiled
         self._blobs = blobs
         self._paths = paths
         self._settings = settings
@@ -213,7 +225,10 @@ class Registrar:
 
         It takes up to a minute, so ask for it when the version is live. The caller keeps it with the version.
         """
-        return await make_reference(self._builder, self.worker_spec(version), version)
+        scored = version.reference
+        if not scored.predictions:
+            scored = await make_reference(self._builder, self.worker_spec(version), version)
+        return await self._profiled(version, scored)
 
     def sweep(self) -> None:
         """Remove what a crash has left; only while nothing is built."""

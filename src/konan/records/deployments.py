@@ -118,19 +118,24 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What later monitoring may compare with (valid only for rows the model was not fitted on).
+    """What monitoring compares later rows with; of answers only those on rows the model was not fitted on.
 
     Attributes:
-        source: ``holdout`` (a file), ``cross-fitted`` (the estimator refitted on folds) or
-            ``learning`` (none yet: the first labelled live rows will make it).
-        rows: number of rows behind it.
+        source: where answers and truths come from: ``holdout`` (a file), ``cross-fitted`` (the estimator
+            refitted on folds), ``live`` (the first labelled live rows) or ``learning`` (none yet: these will
+            make it).
+        rows: number of rows behind them.
         predictions: digest of the blob with the reference predictions (JSON lines of
             ``{"target", "output"}``), or empty.
+        inputs: number of rows behind what is known of the inputs.
+        profile: digest of the blob with cells and counts of all columns, or empty.
     """
 
-    source: Literal["holdout", "cross-fitted", "learning"] = "learning"
+    source: Literal["holdout", "cross-fitted", "live", "learning"] = "learning"
     rows: int = 0
     predictions: str = ""
+    inputs: int = 0
+    profile: str = ""
 
 
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):

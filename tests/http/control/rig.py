@@ -144,7 +144,7 @@ class Drawer:
         self.referred.append(version.version)
         if self.hold_references:
             await self.hold_references.wait()
-        return Reference(source="holdout", rows=3, predictions="0" * 64)
+        return Reference(source="holdout", rows=3, predictions="0" * 64, inputs=3, profile="1" * 64)
 
     def materialise(self, version: Version) -> None:
         if version.uuid in self.broken:

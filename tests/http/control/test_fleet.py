@@ -114,7 +114,8 @@ def test_a_live_version_gets_its_reference_once(rig: Rig) -> None:
     rig.drawer.datasets = (DatasetFile(role="data", sha256="0" * 64, rows=3, columns=("x",)),)
     rig.live(key)
     rig.until(lambda: version(rig, key, 2)["reference"] != {})
-    assert version(rig, key, 2)["reference"] == {"source": "holdout", "rows": 3, "predictions": "0" * 64}
+    scored = {"source": "holdout", "rows": 3, "predictions": "0" * 64}
+    assert version(rig, key, 2)["reference"] == {**scored, "inputs": 3, "profile": "1" * 64}
     assert state(rig, key, 2) == "live"
     rig.restart()
     rig.live(key)

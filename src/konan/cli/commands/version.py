@@ -7,7 +7,7 @@ from konan.cli import command as shared
 from konan.cli.command import Session
 from konan.cli.shapes import Versions
 from konan.errors import NotFound
-from konan.records.deployments import Certificate, Version
+from konan.records.deployments import Certificate, Reference, Version
 from konan.records.schema import Privacy
 
 
@@ -76,6 +76,7 @@ def described(version: Version) -> list[str]:
         lines += ["gives", f"  {_output(version)}"]
     if version.certificate:
         lines += ["", "certificate", *_certified(version.certificate)]
+        lines += ["", "reference of monitoring", *_referred(version.reference)]
     return lines
 
 
@@ -97,6 +98,20 @@ def _certified(certificate: Certificate) -> list[str]:
     shown = msgspec.to_builtins(certificate)
     simple = {name: value for name, value in shown.items() if not isinstance(value, list | tuple | dict)}
     return [f"  {name.replace('_', ' ')}: {_short(value)}" for name, value in simple.items()]
+
+
+def _referred(reference: Reference) -> list[str]:
+    """What later rows are compared with."""
+    inputs = f"{reference.inputs} rows given at deploy" if reference.profile else "none yet"
+    sources = {
+        "holdout": "of the holdout",
+        "cross-fitted": "answered by copies of the model that were fitted without them",
+        "live": "of live traffic",
+    }
+    answers = "learning, until enough live rows have their ground truth"
+    if reference.source != "learning":
+        answers = f"{reference.rows} rows {sources[reference.source]}"
+    return [f"  inputs: {inputs}", f"  answers: {answers}"]
 
 
 def _short(value: object) -> str:
