@@ -169,10 +169,10 @@ class Tail:
         if until is None or expected < until:
             for found in self._in_order(window, expected, until):
                 entry = self._entry(window, found)
-                self.after = found.record.sequence
-                self.place = Place(window.path, found.offset, found.end)
+                self.after, end = found.record.sequence, found.end
+                self.place = Place(window.path, found.offset, end)
                 yield self.after, entry
-                expected, end = self.after + 1, found.end
+                expected = self.after + 1
                 self._offset = end if self.after == found.group.last else found.group.start - GROUP_BYTES
                 if expected == until:
                     return

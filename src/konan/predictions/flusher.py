@@ -262,11 +262,14 @@ class Flusher:
 
     def _add(self, gateway: int, sequence: int, entry: Entry) -> None:
         place = self._tails[gateway].place
+        name = name_of(entry)
         with self._state:
-            log = self._logs.setdefault(name_of(entry), _Log())
+            log = self._logs.get(name) or self._logs.setdefault(name, _Log())
             stretch = log.growing.get(gateway)
-            if stretch is None or stretch.full or stretch.path != place.path:
-                segment = self._segments.setdefault(place.path, Segment(place.path))
+            if stretch is None or not stretch.goes_on_in(place.path):
+                segment = self._segments.get(place.path)
+                if segment is None:
+                    segment = self._segments[place.path] = Segment(place.path)
                 stretch = log.growing[gateway] = Stretch(gateway, place.path, segment)
                 log.stretches.append(stretch)
             stretch.add(sequence, entry, place)

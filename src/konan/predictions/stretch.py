@@ -49,6 +49,7 @@ class Stretch:
         first: sequence of the first entry.
         end: sequence of the last entry.
         last: largest id.
+        full: whether no entry may be added any more.
         broken: whether entries of it are known not to be as they were written.
     """
 
@@ -58,26 +59,32 @@ class Stretch:
         self.segment = segment
         self.rows = self.bytes = self.oldest = self.first = self.end = 0
         self.last = ""
-        self.broken = False
+        self.broken = self.full = False
         self._spans = array("Q")
 
     def __len__(self) -> int:
         return len(self._spans) // 2
 
-    @property
-    def full(self) -> bool:
-        """Whether no entry may be added any more."""
-        return len(self) >= ENTRIES or self.rows >= ROWS
+    def goes_on_in(self, path: Path) -> bool:
+        """Whether an entry of a segment may be added; asked for every prediction, hence the order."""
+        if self.full:
+            return False
+        if self.path is not path:
+            if self.path != path:
+                return False
+            self.path = path
+        return True
 
     def add(self, sequence: int, entry: Entry, place: Place) -> None:
         """Take in the next entry."""
-        self.first = self.first or sequence
-        self.oldest = self.oldest or entry.at_ns
+        if not self.first:
+            self.first, self.oldest = sequence, entry.at_ns
         self.end = sequence
-        self.last = max(self.last, max(entry.ids, default=entry.request_id))
-        self.rows += max(entry.rows, 1)
+        self.last = max(self.last, entry.ids[-1] if entry.ids else entry.request_id)
+        self.rows += len(entry.ids) or 1
         self.bytes += place.end - place.start
         self._spans.extend((place.start, place.end))
+        self.full = self.rows >= ROWS or len(self._spans) >= 2 * ENTRIES
 
     def spans(self) -> bytes:
         """Offset and end of each entry's record."""
