@@ -22,8 +22,8 @@ from konan.journal.reader import read
 from konan.journal.verify import verify
 
 CUTS = size(30, 1000)
-IMAGE_BYTES = 48 * 1024 * 1024
-MOST_KEPT = 30_000
+IMAGE_BYTES = 16 * 1024 * 1024
+MOST_KEPT = 8_000
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.root,

@@ -13,6 +13,7 @@ import os
 import threading
 from pathlib import Path
 
+from konan.journal.mark import NOWHERE, Start
 from konan.journal.segments import HEAD_BYTES, Head, name_of, pack_head
 
 PREPARED = "prepared"
@@ -30,6 +31,9 @@ class SegmentFiles:
         segment_bytes: size of a segment; a group that is larger gets a segment of its own size.
         number: number of the first segment to make.
         salt: for the heads of the segments.
+
+    Attributes:
+        last: the group that was written last, or was begun to be.
     """
 
     def __init__(self, directory: Path, segment_bytes: int, number: int, salt: int) -> None:
@@ -37,6 +41,7 @@ class SegmentFiles:
         self._segment_bytes = segment_bytes
         self._number = number
         self._salt = salt
+        self.last = NOWHERE
         self._descriptor: int | None = None
         self._quick: int | None = None
         self._dirty = False
@@ -68,6 +73,7 @@ class SegmentFiles:
         if group and not self.fits(len(group)):
             self._turn_over(first, previous, HEAD_BYTES + len(group))
         if group:
+            self.last = Start(self._number - 1, self._offset)
             self._put(group, self._quick if self._dirty or not durable else self._descriptor)
             self._dirty = self._dirty or not durable
         if durable:

@@ -79,7 +79,8 @@ class Writer:
         self.answered = place.last
         self._previous = place.previous
         self._synced = place.last
-        self._mark = MarkFile(directory, Mark(place.last, place.last))
+        self._begun = place.start
+        self._mark = MarkFile(directory, Mark(place.last, place.last), place.start)
         self._mark.sync()
         self._salt = secrets.randbits(32)
         self._pending: deque[tuple[bytes | None, Done, bool]] = deque()
@@ -227,7 +228,9 @@ class Writer:
             if group.turned is not None:
                 self._files.turn_over(group.first, group.previous)
             self._files.write(group.first, group.previous, group.data, durable=group.durable)
-            self._mark.note(Mark(last, last if group.durable else self._synced))
+            if group.durable:
+                self._begun = self._files.last
+            self._mark.note(Mark(last, last if group.durable else self._synced), self._begun)
         except OSError as error:
             logger.exception("the journal could not be written")
             return self._given_up(error, group)

@@ -88,6 +88,16 @@ class Server:
 
     def start(self, *flags: str, port: int = 0) -> None:
         """Start it in the foreground and wait until it says that it serves."""
+        self.launch(*flags, port=port)
+        assert self.process is not None
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(self.end())
+        assert json.loads(line)["url"] == self.profile["url"]
+
+    def launch(self, *flags: str, port: int = 0) -> None:
+        """Start it in the foreground."""
         self.process = subprocess.Popen(
             [KONAN, "up", "--json", "--port", str(port), "--data-dir", str(self.data), *flags],
             env=self.environment,
@@ -96,11 +106,6 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise AssertionError(self.end())
-        assert json.loads(line)["url"] == self.profile["url"]
 
     def end(self, number: int = 0) -> tuple[int, str]:
         """Send it a signal, wait for its end; returns exit code and what it said on standard error."""
