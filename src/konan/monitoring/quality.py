@@ -9,6 +9,7 @@ certain than they are.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,7 +36,8 @@ _OF_NORMAL = 1.4826
 _ORDER: dict[QualityState, int] = {"problem": 0, "notice": 1, "too few rows": 2, "learning": 3, "ok": 4}
 
 
-class Share(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Share:
     """So many of so many rows."""
 
     count: int
@@ -276,13 +278,13 @@ def worst(findings: Iterable[Finding]) -> QualityState:
     return min(told, key=_ORDER.__getitem__, default="ok")
 
 
-_NOUNS: dict[QualityKind, str] = {"rejected": "requests"}
+_NOUNS: dict[QualityKind, str] = {"rejected": "answered rows and refused requests"}
 _WORDS: dict[QualityKind, str] = {
     "missing": " have no value",
     "unseen": " have a category that the reference does not know",
     "invalid": " have no finite number, or a value of another type",
     "out of range": " lie outside of what the reference has",
-    "rejected": " were refused",
+    "rejected": " are refusals",
     "repeated": " repeat an earlier row",
 }
 
