@@ -4,14 +4,16 @@
 project; the few without one serve the platform itself and are named for it.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from konan.records.access import Key, KeyGrant, Principal
+from konan.records.alarms import Alarm, AlarmEvent, Incident
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.messages import WorkersChanged
+from konan.records.notifications import Delivery, Receiver, Sent
 from konan.records.routes import WorkerSpec
 
 
@@ -150,7 +152,134 @@ class ErasureStore(Protocol):
         ...
 
 
-class Store(KeyStore, DeploymentStore, ErasureStore, Protocol):
+class AlarmStore(Protocol):
+    """Alarms, what became of them, and incidents."""
+
+    def add_alarm(self, caller: Principal, alarm: Alarm) -> None:
+        """Keep a new alarm of a deployment that the caller sees.
+
+        Raises:
+            NotFound: no such deployment.
+            Conflict: the deployment has an alarm of that name, or the id is taken.
+        """
+        ...
+
+    def alarm(self, caller: Principal, alarm_id: str) -> Alarm:
+        """One alarm.
+
+        Raises:
+            NotFound: none of that id is about a deployment that the caller sees.
+        """
+        ...
+
+    def list_alarms(
+        self, caller: Principal, limit: int, after: str = "", deployment: str = ""
+    ) -> list[Alarm]:
+        """Alarms that the caller sees by id, after an id, of all deployments or one; without ``memory``."""
+        ...
+
+    def remove_alarm(self, caller: Principal, alarm_id: str) -> Alarm:
+        """Remove an alarm with its events; returns it as it was.
+
+        Raises:
+            NotFound: none of that id is about a deployment that the caller sees.
+        """
+        ...
+
+    def list_alarm_events(
+        self, caller: Principal, alarm_id: str, limit: int, before: int = 0
+    ) -> list[AlarmEvent]:
+        """Changes of an alarm's state, newest first, before a number if that is not 0.
+
+        Raises:
+            NotFound: no such alarm.
+        """
+        ...
+
+    def list_incidents(
+        self, caller: Principal, limit: int, before: str = "", deployment: str = ""
+    ) -> list[Incident]:
+        """Incidents that the caller sees, newest first, before an id."""
+        ...
+
+    def platform_alarms(self) -> list[Alarm]:
+        """Every alarm of every project, by id."""
+        ...
+
+    def platform_open_incidents(self) -> list[Incident]:
+        """Every incident that is not closed, by id."""
+        ...
+
+    def platform_keep(
+        self,
+        alarms: Sequence[Alarm],
+        events: Sequence[AlarmEvent] = (),
+        incidents: Sequence[Incident] = (),
+        deliveries: Sequence[Delivery] = (),
+    ) -> None:
+        """Keep what became of alarms, all of it or nothing.
+
+        Args:
+            alarms: as they are now, each with the ``revision`` it was read with; it is kept with the next.
+            events: that led there.
+            incidents: new ones or known ones, as they are now.
+            deliveries: messages to send.
+
+        Raises:
+            Conflict: an alarm was changed since it was read, or is gone; nothing is kept.
+        """
+        ...
+
+
+class ReceiverStore(Protocol):
+    """Who is told of alarms, and the messages for them."""
+
+    def add_receiver(self, caller: Principal, receiver: Receiver) -> None:
+        """Keep a receiver of the caller's project.
+
+        Raises:
+            Conflict: the id is taken.
+        """
+        ...
+
+    def receiver(self, caller: Principal, receiver_id: str) -> Receiver:
+        """One receiver of the caller's project.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        ...
+
+    def list_receivers(self, caller: Principal, limit: int, after: str = "") -> list[Receiver]:
+        """Receivers of the caller's project by id, after an id."""
+        ...
+
+    def remove_receiver(self, caller: Principal, receiver_id: str) -> Receiver:
+        """Remove a receiver and the messages for it; returns it as it was.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        ...
+
+    def list_deliveries(self, caller: Principal, limit: int, before: str = "") -> list[Delivery]:
+        """Messages of the caller's project, newest first, before an id."""
+        ...
+
+    def platform_receivers(self) -> list[Receiver]:
+        """Every receiver of every project, by id."""
+        ...
+
+    def platform_deliveries(self) -> list[Delivery]:
+        """Every message that waits, oldest first."""
+        ...
+
+    def platform_put_delivery(self, delivery: Delivery) -> None:
+        """Keep what became of a message; one whose receiver was removed is forgotten."""
+        ...
+
+
+class Store(KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, Protocol):
     """The metadata of the platform. One process writes; calls are atomic and durable when they return."""
 
     def ensure_project(self, name: str, at: str) -> None:
@@ -197,6 +326,23 @@ class Blobs(Protocol):
 
     def remove(self, digest: str) -> None:
         """Keep a blob no longer; one that is not there is none either."""
+        ...
+
+
+class Notifier(Protocol):
+    """Sends messages to one kind of receivers."""
+
+    async def check(self, url: str) -> None:
+        """Find out whether messages may go to an address.
+
+        Raises:
+            Invalid: they may not.
+            MissingExtra: what sends there is not installed.
+        """
+        ...
+
+    async def send(self, receiver: Receiver, delivery: Delivery) -> Sent:
+        """Attempt once to deliver a message; never raises, and ends within seconds."""
         ...
 
 

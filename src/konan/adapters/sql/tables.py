@@ -83,6 +83,55 @@ erasures = sa.Table(
     sa.Index(None, "project", "id"),
 )
 
+alarms = sa.Table(
+    "alarms",
+    metadata,
+    sa.Column("id", word(), primary_key=True),
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), nullable=False),
+    sa.Column("name", word(), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("memory", sa.Text, nullable=False),
+    sa.UniqueConstraint("deployment", "name"),
+)
+
+alarm_events = sa.Table(
+    "alarm_events",
+    metadata,
+    sa.Column("alarm", word(), sa.ForeignKey("alarms.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("id", word(), primary_key=True),
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index(None, "deployment", "id"),
+)
+
+receivers = sa.Table(
+    "receivers",
+    metadata,
+    sa.Column("id", word(), primary_key=True),
+    sa.Column("project", word(), sa.ForeignKey("projects.name"), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index(None, "project", "id"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", word(), primary_key=True),
+    sa.Column("receiver", word(), sa.ForeignKey("receivers.id"), nullable=False),
+    sa.Column("waiting", sa.Boolean, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index(None, "receiver", "id"),
+)
+
 counters = sa.Table(
     "counters",
     metadata,
