@@ -1,0 +1,1 @@
+"""What the prediction log costs: flushing, paging, idle deployments."""
