@@ -8,7 +8,7 @@ from tests.unit.cli.conftest import Konan, Script
 
 from konan import config, profile
 from konan.cli.commands.version import described
-from konan.records.deployments import Failure, Version
+from konan.records.deployments import Certificate, Failure, Reference, Version
 
 DEPLOYMENT = {"uuid": "d", "name": "bikes", "project": "default", "created_at": "c", "live_version": 3}
 VERSION = {
@@ -100,6 +100,37 @@ def test_a_failed_version_is_shown_with_its_traceback() -> None:
         uuid="v", deployment="b", version=1, state="failed", created_at="c", flavor="sklearn", failure=failure
     )
     assert described(failed)[-3:] == ["Failed at step start: It raised.", "Traceback …", "Mend."]
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        (
+            Reference(),
+            ["inputs: none yet", "answers: learning, until enough live rows have their ground truth"],
+        ),
+        (
+            Reference(source="holdout", rows=100, inputs=300, profile="0" * 64),
+            ["inputs: 300 rows", "answers: 100 rows of the holdout"],
+        ),
+        (
+            Reference(source="live", rows=1000, inputs=1000, profile="0" * 64),
+            ["inputs: 1000 rows", "answers: 1000 rows of live traffic"],
+        ),
+    ],
+)
+def test_a_version_tells_what_later_rows_are_compared_with(reference: Reference, told: list[str]) -> None:
+    shown = Version(
+        uuid="v",
+        deployment="b",
+        version=1,
+        state="live",
+        created_at="c",
+        flavor="sklearn",
+        certificate=Certificate(golden_rows=1, golden="reproduced"),
+        reference=reference,
+    )
+    assert [line.strip() for line in described(shown)[-2:]] == told
 
 
 def test_logs_are_data_and_their_absence_is_talk(at: Script, konan: Konan) -> None:

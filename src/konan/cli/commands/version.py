@@ -102,7 +102,7 @@ def _certified(certificate: Certificate) -> list[str]:
 
 def _referred(reference: Reference) -> list[str]:
     """What later rows are compared with."""
-    inputs = f"{reference.inputs} rows given at deploy" if reference.profile else "none yet"
+    inputs = f"{reference.inputs} rows" if reference.profile else "none yet"
     sources = {
         "holdout": "of the holdout",
         "cross-fitted": "answered by copies of the model that were fitted without them",
