@@ -113,15 +113,19 @@ class Spread(NamedTuple):
     """The law of a sum of absolute values of correlated normal ones, as a multiple of a chi value.
 
     One such value is exactly a chi value with one degree of freedom. For a sum, the degrees of freedom and
-    the factor are those that give the true mean and variance (as Welch and Satterthwaite do for squares).
+    the factor are those that give the true mean and variance (as Welch and Satterthwaite do for squares). Far
+    out, values that move together reach further; there the sum without absolute values, which is
+    normal, tells the least chance.
 
     Attributes:
         freedom: degrees of freedom, at least 1.
         scale: factor, in the unit of the sum.
+        plain: standard deviation of the sum without absolute values.
     """
 
     freedom: float
     scale: float
+    plain: float
 
     @property
     def mean_square(self) -> float:
@@ -130,11 +134,15 @@ class Spread(NamedTuple):
 
     def survival(self, value: float) -> float:
         """Chance that the sum is at least so large."""
-        return chi2_survival((value / self.scale) ** 2, self.freedom) if self.scale else 1.0
+        if not self.scale:
+            return 1.0
+        plain = two_sided(value / self.plain) if self.plain else 0.0
+        return max(plain, chi2_survival((value / self.scale) ** 2, self.freedom))
 
     def quantile(self, chance: float) -> float:
         """The sum that is reached with a chance."""
-        return self.scale * math.sqrt(chi2_quantile(chance, self.freedom))
+        plain = self.plain * _NORMAL.inv_cdf(1 - chance / 2)
+        return max(plain, self.scale * math.sqrt(chi2_quantile(chance, self.freedom)))
 
 
 def absolute_sum(weights: Floats, covariance: Floats) -> Spread:
@@ -155,14 +163,15 @@ def absolute_sum(weights: Floats, covariance: Floats) -> Spread:
     spread = np.sqrt(np.clip(np.diagonal(covariance), 0, None))
     kept = (spread > 0) & (weights > 0)
     if not kept.any():
-        return Spread(1.0, 0.0)
+        return Spread(1.0, 0.0, 0.0)
     size = weights[kept] * spread[kept]
     outer = np.outer(spread[kept], spread[kept])
     rho = np.clip(covariance[np.ix_(kept, kept)] / outer, -1, 1)
     joint = np.sqrt(1 - rho**2) + rho * np.arcsin(rho)
     mean = math.sqrt(2 / math.pi) * float(size.sum())
     square = 2 / math.pi * float(size @ joint @ size)
-    return _with_moments(mean, square - mean**2)
+    plain = math.sqrt(max(0.0, float(size @ rho @ size)))
+    return Spread(*_with_moments(mean, square - mean**2), plain)
 
 
 def rows_as_one(correlations: Sequence[float]) -> float:
@@ -232,15 +241,15 @@ def _log_density(shape: float, x: float) -> float:
     return (shape - 1) * math.log(x) - x - math.lgamma(shape)
 
 
-def _with_moments(mean: float, variance: float) -> Spread:
-    """The multiple of a chi value with a mean and a variance."""
+def _with_moments(mean: float, variance: float) -> tuple[float, float]:
+    """Degrees of freedom and factor of the multiple of a chi value with a mean and a variance."""
     ratio = variance / mean**2
-    low, high = 0.0, 40.0  # logarithms of the degrees of freedom
-    for _ in range(60):
+    low, high = 0.0, max(0.0, math.log(1 / ratio)) + 1.0  # logarithms of the degrees of freedom
+    for _ in range(36):
         middle = (low + high) / 2
         low, high = (middle, high) if _chi_ratio(math.exp(middle)) > ratio else (low, middle)
     freedom = math.exp(low)
-    return Spread(freedom, math.sqrt((variance + mean**2) / freedom))
+    return freedom, math.sqrt((variance + mean**2) / freedom)
 
 
 def _chi_ratio(freedom: float) -> float:
