@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +33,15 @@ if TYPE_CHECKING:
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
+    from konan.monitoring.notifying import Notifications
 
 _BACKLOG = 1024
 _log = logging.getLogger(__name__)
 _GRACE = 5
 """Seconds that answers under way get when control ends."""
+
+_WRITER = "konan.monitoring.writer_child"
+"""What changes the tables runs this; only there is Arrow loaded for it."""
 
 
 def store(settings: Settings) -> SqlStore:
@@ -109,12 +113,16 @@ async def _control(settings: Settings, channel: Channel) -> None:
             services.truth.open()
             services.truth.start()
             services.erasures.start()
+            services.notifications.start()
+            services.alarms.start()
             _settle_memory()
             channel.send(Ready(name="control", key=key))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
         await services.fleet.stop()
+        await services.alarms.close()
+        await services.notifications.close()
         await services.erasures.close()
         await services.truth.close()
         await asyncio.to_thread(services.predictions.stop)
@@ -144,6 +152,9 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.monitoring.making import Profiler
+    from konan.monitoring.reports import Reports
+    from konan.monitoring.settled import Settled
+    from konan.monitoring.watching import Watching
     from konan.packaging.register import Registrar
     from konan.predictions.apart import Apart
     from konan.predictions.flusher import Rules
@@ -162,9 +173,11 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         schemas,
         Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
         settings.retention_days,
-        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level),
+        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER),
     )
     truth = GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths))
+    notifications = _notifications(settings, metadata, paths)
+    settled = Settled(predictions.flusher, settings.deadline)
     return Services(
         settings=settings,
         paths=paths,
@@ -174,9 +187,29 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         predictions=predictions,
         truth=truth,
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
+        reports=Reports(metadata, blobs, predictions, paths.predictions),
+        alarms=Watching(metadata, blobs, paths.predictions, settled, notifications),
+        notifications=notifications,
         fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
+    )
+
+
+def _notifications(settings: Settings, metadata: Store, paths: Paths) -> "Notifications":
+    from konan.adapters import addresses, webhook
+    from konan.adapters.apprise import Apprise
+    from konan.monitoring.notifying import Notifications
+
+    server_secret = secret.load(paths.secret)
+    services = (name.strip() for name in settings.apprise_services.split(","))
+    return Notifications(
+        metadata,
+        {
+            "webhook": webhook.Webhooks(server_secret, addresses.networks(settings.webhook_networks)),
+            "apprise": Apprise(filter(None, services)),
+        },
+        partial(webhook.secret_of, server_secret),
     )
 
 

@@ -58,6 +58,7 @@ class Places:
             if found.ids:
                 table.delete_rows(set(found.ids))
             table.purge()
+        self._flusher.follow(name)
 
     def _table(self, wanted: Wanted, suffix: str) -> Path:
         return self._directory / (wanted.deployment + suffix)

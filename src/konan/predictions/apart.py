@@ -38,17 +38,26 @@ class Apart:
         schemas: what versions take.
         rows: so many rows go into a table at once.
         log_level: least severe lines that the process logs.
+        module: what the process runs; another one than this may add who is told of each change.
 
     Attributes:
         process: the process while there is one.
     """
 
-    def __init__(self, directory: Path, schemas: Schemas, rows: int, log_level: str = "warning") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        schemas: Schemas,
+        rows: int,
+        log_level: str = "warning",
+        module: str = "konan.predictions.writer_child",
+    ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._schemas = schemas
         self._rows = rows
         self._log_level = log_level
+        self._module = module
         self._using = threading.RLock()
         self._line: Line | None = None
         self._used = 0.0
@@ -122,7 +131,7 @@ class Apart:
         try:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-P", "-m", "konan.predictions.writer_child", str(self._directory)),
+                    *(sys.executable, "-P", "-m", self._module, str(self._directory)),
                     *("--rows", str(self._rows), "--line", str(theirs.fileno()), "--lock", str(lock)),
                     *("--nice", str(priority.BACKGROUND if yields else 0), "--log-level", self._log_level),
                 ],

@@ -211,6 +211,11 @@ class Flusher:
             self._commit(each)
         self._release()
 
+    def follow(self, name: str) -> None:
+        """Have what follows from a log's table brought up to date (`konan.predictions.following`)."""
+        with self._work:
+            self._writer.commit(name, [])
+
     def empty(self) -> None:
         """Put all rows into their tables, and free every segment but the newest of each gateway.
 

@@ -9,20 +9,34 @@ import fcntl
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from konan import logs, priority
+from konan.predictions.following import Follower
 from konan.predictions.orders import Ask, Carried, Commit, Failed, Known, Line, Order, Tidy
+from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done
 from konan.predictions.writing import TableWriter
 from konan.records.schema import Schema
 from konan.worker import kernel
 
+Following = Callable[[Path, Schemas], Follower]
+"""Makes a follower of tables, from where the logs are and what versions take."""
+
 logger = logging.getLogger(__name__)
 
 
-def main(arguments: list[str]) -> int:
-    """Carry out orders until nobody gives any; returns the exit code."""
+def main(arguments: list[str], following: Following | None = None) -> int:
+    """Carry out orders until nobody gives any.
+
+    Args:
+        arguments: as `konan.predictions.apart` gives them.
+        following: makes who is told of each change; None if nobody is.
+
+    Returns:
+        The exit code.
+    """
     parser = argparse.ArgumentParser(prog="konan.predictions.writer_child")
     parser.add_argument("directory", type=Path)
     for name in ("--rows", "--line", "--lock", "--nice"):
@@ -35,7 +49,9 @@ def main(arguments: list[str]) -> int:
         priority.give_way(nice=given.nice)
     fcntl.flock(given.lock, fcntl.LOCK_EX)
     line = Line(socket.socket(fileno=given.line))
-    writer = TableWriter(given.directory, _Schemas(line), given.rows)
+    schemas = _Schemas(line)
+    follower = following(given.directory, schemas) if following else None
+    writer = TableWriter(given.directory, schemas, given.rows, follower)
     while True:
         try:
             order = line.receive()

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from konan.journal.segments import Damage
 from konan.predictions import shelf
+from konan.predictions.following import Follower, tell
 from konan.predictions.rows import ordered, rejections_of, table_of
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done, Place, Waiting
@@ -22,19 +23,23 @@ class TableWriter:
         directory: where the logs are.
         schemas: what versions take.
         rows: so many rows go into a table at once.
+        follower: is told of each table that was changed.
     """
 
-    def __init__(self, directory: Path, schemas: Schemas, rows: int) -> None:
+    def __init__(
+        self, directory: Path, schemas: Schemas, rows: int, follower: Follower | None = None
+    ) -> None:
         self._directory = directory
         self._schemas = schemas
         self._rows = rows
+        self._follower = follower
 
     def commit(self, name: str, places: Sequence[Place]) -> Done:
         """Put entries into a log's table, on disk when this returns; what is in there is passed over.
 
         Args:
             name: of the log.
-            places: of the entries, each gateway's in order.
+            places: of the entries, each gateway's in order; none only has the follower told.
 
         Raises:
             OSError: it did not go well; it may be done again.
@@ -50,11 +55,13 @@ class TableWriter:
                 sizes.append(batch.append_to(table))
         if batch.rows:
             sizes.append(batch.append_to(table))
+        tell(self._follower, self._directory, name)
         return Done(sum(sizes), len(sizes), broken)
 
     def tidy(self, name: str, days: int) -> None:
         """Merge the small files of a log's table, delete what is too old, and give the room back."""
         tidy(self._directory / name, days)
+        tell(self._follower, self._directory, name)
 
     def rest(self) -> None:
         """Nothing is held."""

@@ -1,0 +1,42 @@
+"""Who wants to know what a table holds whenever it was changed; told by the process that changes it."""
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from konan.predictions import table
+
+logger = logging.getLogger(__name__)
+
+
+class Follower(Protocol):
+    """Makes something of the rows of tables, and keeps it up to date."""
+
+    def follow(self, name: str, now: table.Snapshot) -> None:
+        """Take in what changed in a table since the last time, if anything did.
+
+        A change is told at least once; after a crash it may be told together with later ones.
+
+        Args:
+            name: of the log.
+            now: its table.
+        """
+        ...
+
+
+def tell(follower: Follower | None, directory: Path, name: str) -> None:
+    """Tell a follower of a table; that it fails must not make a commit fail, and it will be told again.
+
+    Args:
+        follower: None if nobody wants to know.
+        directory: where the logs are.
+        name: of the log.
+    """
+    if follower is None:
+        return
+    try:
+        now = table.snapshot(directory / name)
+        if now.delta is not None:
+            follower.follow(name, now)
+    except Exception:
+        logger.exception("what follows from a table could not be brought up to date", extra={"log": name})
