@@ -4,7 +4,7 @@ CSV holds only text, so the schema decides; what pandas takes for a missing valu
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,18 +134,23 @@ _OF_TEXT: dict[FeatureType, Callable[[str], Any]] = {
 def _csv(path: Path) -> Iterator[Row]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            rows = csv.DictReader(file, restval=None, restkey="")
-            if len(header := rows.fieldnames or ()) == 1 and any(mark in header[0] for mark in ";\t|"):
+            rows = csv.reader(file)
+            header = next(filter(None, rows), [])
+            if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
                 raise DataInvalid(
                     f"{path.name} is separated by something else than commas.",
                     hint="Save the file as CSV with commas.",
                 )
-            for number, row in enumerate(rows, start=1):
-                if "" in row and isinstance(row[""], list):
+            width = len(header)
+            for number, row in enumerate(filter(None, rows), start=1):
+                if len(row) > width:
                     raise DataInvalid(
                         f"Row {number} of {path.name} has more values than the header has columns."
                     )
-                yield row
+                cells: Sequence[str | None] = (
+                    row if len(row) == width else [*row, *[None] * (width - len(row))]
+                )
+                yield dict(zip(header, cells, strict=True))
         except (csv.Error, UnicodeDecodeError) as error:
             raise DataInvalid(f"{path.name} is not CSV in UTF-8: {error}.") from None
 

@@ -73,6 +73,8 @@ class Lost:
     sent: bool
 
 
+_PLAIN = frozenset({str, int, bool})
+_encode = msgspec.json.Encoder().encode
 T = TypeVar("T")
 Outcome = Response | Lost | None
 Steps = Generator[Request | Pause, Outcome, T]
@@ -307,7 +309,7 @@ def _prediction(name: str, body: bytes, version: int | None) -> Request:
 def _feedback_bodies(items: Any) -> Iterator[bytes]:
     waiting, held = list[bytes](), 0
     for item in each_row(items) if hasattr(items, "columns") else items:
-        encoded = msgspec.json.encode(_feedback(item))
+        encoded = _encode(_feedback(item))
         if waiting and (len(waiting) >= FEEDBACK_ITEMS or held + len(encoded) > FEEDBACK_BYTES):
             yield b"[" + b",".join(waiting) + b"]"
             waiting, held = [], 0
@@ -320,6 +322,8 @@ def _feedback_bodies(items: Any) -> Iterator[bytes]:
 def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     if isinstance(item, Feedback):
         item = msgspec.structs.asdict(item)
+    if all(type(value) in _PLAIN for value in item.values()):
+        return item
     cells = ((name, plain(value, name)) for name, value in item.items())
     return {name: value for name, value in cells if name == "target" or value is not None}
 

@@ -9,6 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.unit.cli.conftest import Konan, Script
 
+from konan.cli.commands import feedback
+from konan.client import Client
+from konan.errors import Unreachable
+from konan.records.predictions import FeedbackResult
+
 ROWS = [
     {"prediction_id": "p1", "target": "yes", "observed_at": "2026-11-23T12:00:00Z"},
     {"prediction_id": "p2", "target": "no", "observed_at": None},
@@ -108,3 +113,52 @@ def test_a_file_without_rows_sends_nothing(at: Script, konan: Konan, tmp_path: P
     path.write_text("prediction_id,target\n")
     assert konan("feedback", "bikes", path).code == 0
     assert not at.asked
+
+
+def test_rows_are_sent_in_the_order_of_ids_and_told_by_their_place(
+    at: Script, konan: Konan, tmp_path: Path
+) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("prediction_id,target\np2,1\np1,2\np2,3\n\np3,4\n")
+    at.answer(results(404, "accepted", "revised", 404, detail="There is no such prediction."))
+    done = konan("feedback", "bikes", path, "--json")
+    assert [(item["prediction_id"], item["target"]) for item in at.asked[0].json] == [
+        ("p1", "2"),
+        ("p2", "1"),
+        ("p2", "3"),
+        ("p3", "4"),
+    ]
+    assert [refusal["row"] for refusal in done.json["refusals"]] == [2, 4]
+
+
+def test_what_was_taken_is_told_when_the_server_refuses_a_later_part(
+    at: Script, konan: Konan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback, "PART", 1)
+    at.answer(results("accepted"))
+    at.answer({"code": "forbidden", "title": "Not allowed"}, 403)
+    done = konan("feedback", "bikes", written(tmp_path / "truth.csv"))
+    assert done.code != 0
+    assert "Rows taken so far: 1. Send the file again" in done.err
+
+
+def test_a_server_that_went_away_is_waited_for(
+    at: Script, konan: Konan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback, "PART", 1)
+    monkeypatch.setattr(feedback, "PAUSES", (0.0,))
+    tries = list[int]()
+    send = Client.feedback
+
+    def unsteady(client: Client, name: str, items: Any) -> list[FeedbackResult]:
+        tries.append(len(items))
+        if len(tries) == 2:
+            raise Unreachable("Nobody answers.")
+        return send(client, name, items)
+
+    monkeypatch.setattr(Client, "feedback", unsteady)
+    at.answer(results("accepted"))
+    at.answer(results("duplicate"))
+    done = konan("feedback", "bikes", written(tmp_path / "truth.csv"), "--json")
+    assert (done.code, len(tries)) == (0, 3)
+    assert (done.json["accepted"], done.json["duplicate"]) == (1, 1)

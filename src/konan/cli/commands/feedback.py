@@ -1,6 +1,8 @@
 """``konan feedback``: the truth for predictions, from a file of any length."""
 
 import math
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -13,14 +15,17 @@ from konan.cli import command as shared
 from konan.cli import rowfiles
 from konan.cli.command import Session
 from konan.cli.shapes import FeedbackSent, Refusal
-from konan.errors import DataInvalid
+from konan.errors import DataInvalid, KonanError, Unreachable
 from konan.records.predictions import FeedbackResult
 
 PART = 50_000
+BLOCK = 4 * PART
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+"""Seconds between two attempts to reach a server that has answered before."""
+
 SHOWN = 100
 """So many refusals are told one by one."""
 
-_EMPTY = (None, "")
 _Numbered = tuple[int, dict[str, Any]]
 _STATUSES = ("accepted", "revised", "duplicate", "parked")
 
@@ -55,27 +60,71 @@ def command(session: Session, name: str, file: Path, **given: str | None) -> int
     """
     columns = _columns(given)
     sent = _Sent()
-    with (
-        session.client() as client,
-        session.screen.progress(f"Sending {file.name}", rowfiles.count(file)) as advance,
-    ):
-        items = sent.items(_checked(rowfiles.read(file), columns, file.name), columns)
-        before = 0
-        for numbers, results in _results(items, lambda part: client.feedback(name, part)):
-            sent.take(numbers, results)
-            advance(numbers[-1] - before)
-            before = numbers[-1]
+    try:
+        with (
+            session.client() as client,
+            session.screen.progress(f"Sending {file.name}", rowfiles.count(file)) as advance,
+        ):
+            items = sent.items(_checked(rowfiles.read(file), columns, file.name), columns)
+            send = _Patient(lambda part: client.feedback(name, part))
+            for numbers, results in _results(_parts(items), send):
+                sent.take(numbers, results)
+                advance(len(numbers))
+    except (KonanError, KeyboardInterrupt):
+        if sent.taken:
+            session.screen.say(
+                f"Rows taken so far: {sent.taken}. Send the file again: what is known already stays as it is."
+            )
+        raise
     _tell(session, sent.told(name))
-    return int(sent.counts["refused"] > 0 and not any(sent.counts[status] for status in _STATUSES))
+    return int(sent.counts["refused"] > 0 and not sent.taken)
+
+
+def _parts(items: Iterator[_Numbered]) -> Iterator[list[_Numbered]]:
+    """The items in parts.
+
+    Within many of them those with an id are put in its order: then a part is about few files of the log.
+    """
+    while block := list(islice(items, BLOCK)):
+        block.sort(key=lambda numbered: str(numbered[1].get("prediction_id", "")))
+        for start in range(0, len(block), PART):
+            yield block[start : start + PART]
+
+
+class _Patient:
+    """Sends parts; a part after the first is sent again while the server is away, which does no harm.
+
+    Args:
+        send: sends a part.
+    """
+
+    def __init__(self, send: Callable[[list[dict[str, Any]]], list[FeedbackResult]]) -> None:
+        self._send = send
+        self._pauses: tuple[float, ...] = ()
+
+    def __call__(self, part: list[dict[str, Any]]) -> list[FeedbackResult]:
+        """What became of a part.
+
+        Raises:
+            KonanError: it was not sent, or not answered.
+        """
+        for pause in self._pauses:
+            try:
+                return self._send(part)
+            except Unreachable:
+                time.sleep(pause)
+        results = self._send(part)
+        self._pauses = PAUSES
+        return results
 
 
 def _results(
-    items: Iterator[_Numbered], send: Callable[[list[dict[str, Any]]], list[FeedbackResult]]
+    parts: Iterator[list[_Numbered]], send: Callable[[list[dict[str, Any]]], list[FeedbackResult]]
 ) -> Iterator[tuple[list[int], list[FeedbackResult]]]:
     """What became of the items, part by part; a part is read while the one before it is under way."""
     with ThreadPoolExecutor(1) as sender:
         sent: tuple[list[int], Future[list[FeedbackResult]]] | None = None
-        while part := list(islice(items, PART)):
+        for part in parts:
             numbers = [number for number, _ in part]
             following = sender.submit(send, [item for _, item in part])
             if sent is not None:
@@ -93,22 +142,32 @@ class _Sent:
         self.counts = dict.fromkeys((*_STATUSES, "refused"), 0)
         self._refusals: list[Refusal] = []
 
+    @property
+    def taken(self) -> int:
+        """Number of rows that were not refused."""
+        return sum(self.counts[status] for status in _STATUSES)
+
     def items(self, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Iterator[_Numbered]:
         """The rows as they are sent, with their numbers."""
-        target = columns["target"]
+        target, wanted = columns["target"], list(columns.items())
         for row in rows:
             self.rows += 1
             if _is_missing(row.get(target)):
                 self.left_out += 1
                 continue
-            cells = ((field, row.get(column)) for field, column in columns.items())
-            yield self.rows, {field: cell for field, cell in cells if cell not in _EMPTY}
+            item = {}
+            for field, column in wanted:
+                cell = row.get(column)
+                if cell is not None and cell != "":
+                    item[field] = cell
+            yield self.rows, item
 
     def take(self, numbers: Sequence[int], results: Sequence[FeedbackResult]) -> None:
         """Count what became of some rows."""
+        for status, count in Counter(result.status for result in results).items():
+            self.counts[status if isinstance(status, str) else "refused"] += count
         for number, result in zip(numbers, results, strict=True):
-            self.counts["refused" if result.refused else str(result.status)] += 1
-            if result.refused and len(self._refusals) < SHOWN:
+            if isinstance(result.status, int) and len(self._refusals) < SHOWN:
                 self._refusals.append(
                     Refusal(
                         row=number,
@@ -125,7 +184,7 @@ class _Sent:
             deployment=deployment,
             rows=self.rows,
             left_out=self.left_out,
-            refusals=tuple(self._refusals),
+            refusals=tuple(sorted(self._refusals, key=lambda refusal: refusal.row)),
             **self.counts,
         )
 
