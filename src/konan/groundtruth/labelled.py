@@ -1,7 +1,7 @@
 """Which predictions have a known truth: asked about very many of them, and answered by their ids alone."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,18 +35,17 @@ class Labelled:
             return True
         return any(ids.any_within(first, last) for file, ids in self._files if _meet(file, first, last))
 
-    def mask(self, ids: Sequence[str]) -> pa.Array:
+    def mask(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
         """Which of some predictions are wanted; of a copy the id of its original is asked."""
-        asked = pa.array(ids, pa.string())
-        if not len(asked):
-            return pa.array([], pa.bool_())
-        bounds = pc.min_max(asked)
+        if not len(ids):
+            return pa.chunked_array([], pa.bool_())
+        bounds = pc.min_max(ids)
         first, last = bounds["min"].as_py(), bounds["max"].as_py()
         parts = [pa.array(self._held_within(first, last), pa.string())]
         for file, found in self._files:
             if _meet(file, first, last):
                 parts += found.within(first, last)
-        known = pc.is_in(asked, pa.concat_arrays(parts))
+        known = pc.is_in(ids, pa.concat_arrays(parts))
         return known if self._wanted else pc.invert(known)
 
     def _held_within(self, first: str, last: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Which predictions are wanted, as masks over the columns of the log (pure)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -112,7 +112,7 @@ class Keep(Protocol):
         """Whether a prediction with an id from ``first`` to ``last`` may be wanted."""
         ...
 
-    def mask(self, ids: Sequence[str]) -> pa.Array:
+    def mask(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
         """Which of some predictions are wanted; of a copy the id of its original is asked."""
         ...
 

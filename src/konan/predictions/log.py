@@ -69,10 +69,10 @@ class _All:
     def possible(self, _: str, __: str) -> bool:
         return self._wanted
 
-    def mask(self, ids: Sequence[str]) -> "pa.Array":
+    def mask(self, ids: "pa.ChunkedArray") -> "pa.ChunkedArray":
         import pyarrow as pa
 
-        return pa.repeat(pa.scalar(self._wanted), len(ids))
+        return pa.chunked_array([pa.repeat(pa.scalar(self._wanted), len(ids))])
 
 
 class Predictions:

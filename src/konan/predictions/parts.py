@@ -19,7 +19,7 @@ from konan.predictions import shelf
 from konan.predictions.filters import Range, Want, outside
 from konan.predictions.flusher import Tail
 from konan.predictions.groups import Groups, Rows
-from konan.predictions.rows import Schemas, originals, table_of
+from konan.predictions.rows import Schemas, original_ids, table_of
 from konan.predictions.shelf import Waiting
 from konan.predictions.table import File, Snapshot
 
@@ -183,7 +183,7 @@ class Pass:
         """Which ids are on the page or behind it, and their predictions kept."""
         fits = pc.less(ids, self._before)
         if rows is not None and self._want.keep is not None:
-            fits = pc.and_(fits, self._want.keep.mask(originals(rows)))
+            fits = pc.and_(fits, self._want.keep.mask(original_ids(rows)))
         return fits
 
 

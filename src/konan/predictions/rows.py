@@ -100,8 +100,14 @@ def originals(rows: pa.Table) -> list[str]:
     >>> originals(pa.table({"id": ["a", "b"], "mirrors": [None, "a"]}))
     ['a', 'a']
     """
-    found: list[str] = pc.coalesce(rows["mirrors"], rows["id"]).to_pylist()
+    found: list[str] = original_ids(rows).to_pylist()
     return found
+
+
+def original_ids(rows: pa.Table) -> pa.ChunkedArray:
+    """The same as a column."""
+    mirrors = rows["mirrors"]
+    return rows["id"] if mirrors.null_count == len(mirrors) else pc.coalesce(mirrors, rows["id"])
 
 
 def _of_version(entries: list[Entry], schema: Schema | None) -> pa.Table:

@@ -1,6 +1,5 @@
 """Readers see the table and the tail as one, newest first, whatever is where."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -129,8 +128,8 @@ def test_a_last_word_is_asked_about_each_row(tmp_path: Path) -> None:
         def possible(self, first: str, last: str) -> bool:
             return any(first <= one <= last for one in known)
 
-        def mask(self, ids: Sequence[str]) -> pa.Array:
-            return pa.array([one in known for one in ids], pa.bool_())
+        def mask(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
+            return pa.chunked_array([[one in known for one in ids.to_pylist()]], pa.bool_())
 
     found = world.log.page(BIKES, Want(keep=Known()), 1000)["id"].to_pylist()
     assert found == sorted(known, reverse=True)
