@@ -1,9 +1,10 @@
 """Which rows go to which worker, when, and what becomes of them.
 
 Calls that wait are sent together, up to a limit, and only one frame is in flight per worker. There is no
-timer for collecting: a frame goes out when two passes of the event loop brought nothing new, so an idle
-model adds no wait and a busy one gets full frames; `konan.serving.linger` says when a moment more pays. A
-call never pays for its neighbours: when a frame of several calls fails, each is tried once more alone.
+timer for collecting: a frame goes out when nobody is left who could bring a call, or when two passes of the
+event loop brought nothing new, so an idle model adds no wait and a busy one gets full frames;
+`konan.serving.linger` says when a moment more pays. A call never pays for its neighbours: when a frame of
+several calls fails, each is tried once more alone.
 """
 
 import asyncio
@@ -58,6 +59,7 @@ class Dispatcher:
         loop: the event loop.
         on_hung: called with the number of a worker that outlived a deadline or that answers nonsense.
         render: makes outputs of the version's answers.
+        all_wait: whether every client that is connected waits for an answer.
 
     Attributes:
         waiting: calls that wait.
@@ -74,11 +76,13 @@ class Dispatcher:
         loop: asyncio.AbstractEventLoop,
         on_hung: Callable[[int], None],
         render: Render,
+        all_wait: Callable[[], bool],
     ) -> None:
         self._version = version
         self._loop = loop
         self._on_hung = on_hung
         self._render = render
+        self._all_wait = all_wait
         self._queue: deque[Call] = deque()
         self._alone: deque[Call] = deque()
         self._workers: dict[int, _Worker] = {}
@@ -124,7 +128,9 @@ class Dispatcher:
             self._queue.extend(Split(call, self._version.batch_rows).parts)
         self.waiting_rows += call.rows
         self._arrived += 1
-        if self._hold is not None and not self._linger_rule.holds(self.waiting_rows, clock.monotonic()):
+        if self._hold is not None and (
+            self._complete() or not self._linger_rule.holds(self.waiting_rows, clock.monotonic())
+        ):
             self._end_hold()
         if call.deadline < self._timer_at:
             self._arm(call.deadline)
@@ -206,16 +212,27 @@ class Dispatcher:
     # Sending
 
     def _wake(self) -> None:
-        if not self._lingering and self._hold is None and self._idle and (self._queue or self._alone):
-            self._lingering = True
-            self._seen, self._passes, self._quiet = self._arrived, 0, 0
-            self._loop.call_soon(self._linger)
+        if self._lingering or self._hold is not None or not self._idle or not (self._queue or self._alone):
+            return
+        if self._complete():
+            self._send_all()
+            return
+        self._lingering = True
+        self._seen, self._passes, self._quiet = self._arrived, 0, 0
+        self._loop.call_soon(self._linger)
+
+    def _complete(self) -> bool:
+        """Whether nobody could bring a call soon: all clients wait, and none is about to be answered."""
+        if not self._all_wait():
+            return False
+        flying = [call.rows for worker in self._workers.values() for call in worker.calls if call.open]
+        return self.open_rows == self.waiting_rows + sum(flying)
 
     def _linger(self) -> None:
         self._passes += 1
         self._quiet = self._quiet + 1 if self._seen == self._arrived else 0
         self._seen = self._arrived
-        full = self._alone or self.waiting_rows >= self._version.batch_rows
+        full = self._alone or self.waiting_rows >= self._version.batch_rows or self._complete()
         if not full and self._quiet < QUIET_PASSES and self._passes < MOST_PASSES:
             self._loop.call_soon(self._linger)
             return

@@ -123,6 +123,10 @@ class Metrics:
             found = self._series[key] = Series(project, deployment, version)
         return found
 
+    def all_wait(self) -> bool:
+        """Whether every connection waits for the answer to a prediction, so that none can bring another."""
+        return self.in_flight >= self.connections
+
     def rejected(self, code: str) -> None:
         """Count a request that ended before a model had a say, or that was not for a model."""
         self._rejected[code] = self._rejected.get(code, 0) + 1

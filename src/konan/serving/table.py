@@ -252,7 +252,13 @@ class Table:
 
     def _queue(self, version: RouteVersion) -> Dispatcher:
         render = OutputCodec(version.schema.output).render
-        return Dispatcher(version, self._loop, lambda worker: self._on_hung(version.uuid, worker), render)
+        return Dispatcher(
+            version,
+            self._loop,
+            lambda worker: self._on_hung(version.uuid, worker),
+            render,
+            self._metrics.all_wait,
+        )
 
     def _adopt_links(self) -> None:
         for uuid, worker in [key for key in self._early if key[0] in self._served]:

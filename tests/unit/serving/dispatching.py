@@ -65,6 +65,7 @@ class Bench:
     def __init__(self, **limits: Any) -> None:
         version = {"batch_rows": 100, "deadline": 20.0, "queue_rows": 1000} | limits
         self.hung: list[int] = []
+        self.all_wait = False
         self.peers: list[Peer] = []
         self.loop = asyncio.get_running_loop()
         self.dispatcher = Dispatcher(
@@ -72,6 +73,7 @@ class Bench:
             self.loop,
             self.hung.append,
             rendered,
+            lambda: self.all_wait,
         )
         self.within = version["deadline"]
 

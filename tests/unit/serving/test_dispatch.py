@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 
 import pytest
 import uvloop
@@ -20,7 +21,7 @@ from tests.unit.serving.dispatching import (
 )
 
 from konan.errors import ModelFailed
-from konan.worker.frames import Frame
+from konan.worker.frames import HEAD, PREDICT, Frame, unpack_head
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -137,6 +138,24 @@ def test_frames_larger_than_the_socket_takes_at_once_arrive_whole(run: Run) -> N
     run(scenario())
 
 
+def test_nothing_is_waited_for_when_every_client_waits(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        peer = Peer(bench, 1)
+        bench.all_wait = True
+        first = bench.call(1)
+        assert values_of(unpacked(peer.end.recv(1000))) == [1]  # no pass of the loop lies between
+        await peer.say(doubled(Frame(PREDICT, 1, struct.pack("<d", 1), b"")))
+        assert await answers(first) == [[2]]
+        bench.call(2)  # the client of the first has not been answered yet, and may come back with another
+        with pytest.raises(BlockingIOError):
+            peer.end.recv(1000)
+        assert values_of(await peer.take()) == [2]
+        bench.close()
+
+    run(scenario())
+
+
 def test_a_steady_stream_of_calls_does_not_hold_a_frame_back(run: Run) -> None:
     async def scenario() -> None:
         bench = Bench(batch_rows=100_000, queue_rows=100_000)
@@ -155,6 +174,11 @@ def test_a_steady_stream_of_calls_does_not_hold_a_frame_back(run: Run) -> None:
         bench.close()
 
     run(scenario())
+
+
+def unpacked(data: bytes) -> Frame:
+    kind, rows, numbers, _, _ = unpack_head(data[: HEAD.size])
+    return Frame(kind, rows, data[HEAD.size : HEAD.size + numbers], b"")
 
 
 @settings(max_examples=40, deadline=None)
