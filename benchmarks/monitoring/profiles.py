@@ -1,8 +1,8 @@
 """What a profile costs: processor time and memory of counting rows, of adding profiles, and their size.
 
 Run ``python -m benchmarks.monitoring.profiles [--rounds 7]``. All times are processor time of this process
-(user and system, all threads), because machines are shared; each figure is the median of the rounds, which take
-turns.
+(user and system, all threads), because machines are shared; each figure is the median of the rounds, which
+take turns.
 """
 
 import argparse

@@ -74,6 +74,7 @@ class Profiler:
             format=table.format,
             most=self._settings.data_rows,
             source="data" if upload.manifest.data else "holdout",
+            target=upload.manifest.target,
             predictions=str(predictions) if scored.predictions else "",
             scores="cross-fitted" if scored.source == "cross-fitted" else "holdout",
         )

@@ -22,6 +22,7 @@ from konan.monitoring.cells import (
     category_texts,
     numbers,
 )
+from konan.monitoring.dependence import autocorrelation
 from konan.monitoring.histogram import MOST_VALUES, fit_numeric, known_categories, left_out
 from konan.monitoring.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Layout, Profile, beside
 from konan.ports import Blobs
@@ -53,7 +54,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             counted as unseen, see `konan.monitoring.histogram.left_out`.
         source: where the rows come from.
         autocorrelation: of each column that is a number, and of `ERROR`, in the order of the rows: at lags 1
-            to `LAGS`, in [-1, 1]. Near 0 says that the rows are independent, or that they were shuffled.
+            to `LAGS`, in [-1, 1]. Near 0 says that the rows are independent, or that they were shuffled. A
+            column by which the rows are sorted has none, and none has one when the rows are sorted by the
+            truth, for then their order is not that of time.
     """
 
     layout: Layout
@@ -156,13 +159,14 @@ def keep(blobs: Blobs, reference: Reference, before: deployments.Reference) -> d
     return msgspec.structs.replace(known, source="live", rows=answers.profile.rows)
 
 
-def inputs_of(schema: Schema, rows: "pa.Table", source: Source) -> Part:
+def inputs_of(schema: Schema, rows: "pa.Table", source: Source, *, timed: bool = True) -> Part:
     """The inputs' part of a reference.
 
     Args:
         schema: of the version.
         rows: with ``features.NAME`` (`konan.monitoring.given`); others are passed over.
         source: where they come from.
+        timed: whether their order may be that of time.
     """
     by_name = {FEATURES + feature.name: feature for feature in schema.features}
     hidden = {schema.key, schema.subject}
@@ -171,7 +175,7 @@ def inputs_of(schema: Schema, rows: "pa.Table", source: Source) -> Part:
         for name in rows.column_names
         if name in by_name and by_name[name].privacy != "drop"
     ]
-    return _part(Layout(tuple(found)), rows, source)
+    return _part(Layout(tuple(found)), rows, source, timed=timed)
 
 
 def answers_of(schema: Schema, rows: "pa.Table", source: Source) -> Part:
@@ -183,9 +187,11 @@ def answers_of(schema: Schema, rows: "pa.Table", source: Source) -> Part:
         source: where they come from.
     """
     names = [name for name in _ANSWERS if name in rows.column_names]
-    part = _part(Layout(tuple(_answer(name, rows[name], schema.output) for name in names)), rows, source)
-    series = {**part.autocorrelation, **_errors(rows)}
-    return msgspec.structs.replace(part, autocorrelation=series)
+    timed = TARGET not in names or not is_sorted(rows[TARGET])
+    cells = tuple(_answer(name, rows[name], schema.output) for name in names)
+    part = _part(Layout(cells), rows, source, timed=timed)
+    errors = _errors(rows) if timed else {}
+    return msgspec.structs.replace(part, autocorrelation=part.autocorrelation | errors)
 
 
 def learned(
@@ -247,14 +253,37 @@ def _frequencies(column: "pa.ChunkedArray") -> dict[str, int]:
     return dict(zip(pairs.field("values").to_pylist(), pairs.field("counts").to_pylist(), strict=True))
 
 
-def _part(layout: Layout, rows: "pa.Table", source: Source) -> Part:
+def is_sorted(column: "pa.ChunkedArray") -> bool:
+    """Whether rows are sorted by a column, or grouped by its values; of one that is constant nobody can tell.
+
+    >>> import pyarrow as pa
+    >>> [is_sorted(pa.chunked_array([values])) for values in (["b", "b", "a", "a"], ["a", "b", "a", "b"])]
+    [True, False]
+    >>> [is_sorted(pa.chunked_array([values])) for values in ([3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [1.0, 1.0])]
+    [True, False, False]
+    """
+    import pyarrow.compute as pc
+
+    coded = pc.dictionary_encode(column.combine_chunks().drop_null())
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    distinct = len(coded.dictionary)
+    if distinct < 2:
+        return False
+    if 2 * distinct <= codes.size:
+        return int(np.count_nonzero(np.diff(codes))) == distinct - 1
+    steps = np.diff(numbers(coded.dictionary)[0][codes])
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _part(layout: Layout, rows: "pa.Table", source: Source, *, timed: bool) -> Part:
     """What rows have in cells that were fitted on them."""
     profile = Profile.of(layout, rows)
     series: dict[str, tuple[float, ...]] = {}
     for cells, counts in zip(layout.columns, profile.counts, strict=True):
         column = rows[cells.name]
         if isinstance(cells, NumericCells):
-            series[cells.name] = autocorrelation(cells.ranks[cells.assign(column.slice(0, _MOST_FOR_LAGS))])
+            if timed and not is_sorted(column):
+                series[cells.name] = _lagged(cells.ranks[cells.assign(column.slice(0, _MOST_FOR_LAGS))])
         elif isinstance(cells, CategoryCells) and cells.name.startswith(FEATURES):
             moved = left_out(cells, _frequencies(column))
             counts[len(cells.values)] -= moved
@@ -274,31 +303,8 @@ def _errors(rows: "pa.Table") -> dict[str, tuple[float, ...]]:
         wrong = pc.cast(pc.not_equal(rows[LABEL], rows[TARGET]), pa.float64())
     else:
         wrong = pc.abs(pc.subtract(rows[VALUE], rows[TARGET]))
-    return {ERROR: autocorrelation(numbers(wrong.drop_null())[0])}
+    return {ERROR: _lagged(numbers(wrong.drop_null())[0][:_MOST_FOR_LAGS])}
 
 
-def autocorrelation(series: npt.ArrayLike, lags: int = LAGS) -> tuple[float, ...]:
-    """How like a series is to itself some rows later.
-
-    Args:
-        series: ``(n,)`` finite numbers in the order of the rows.
-        lags: up to how many rows later; fewer where the series is short.
-
-    Returns:
-        At lags 1, 2, …, each in [-1, 1]; zeros where the series is constant.
-
-    >>> [round(one, 2) for one in autocorrelation([0.0, 1.0] * 50, 3)]
-    [-0.99, 0.98, -0.97]
-    >>> autocorrelation([3.0, 3.0, 3.0], 2)
-    (0.0, 0.0)
-    """
-    values = np.asarray(series, dtype=np.float64)
-    lags = min(lags, max(values.size - 1, 0))
-    values = values - (values.mean() if values.size else 0.0)
-    power = float(values @ values)
-    if not power:
-        return (0.0,) * lags
-    padded = 1 << (2 * values.size - 1).bit_length()
-    spectrum = np.fft.rfft(values, padded)
-    found = np.fft.irfft(spectrum * spectrum.conj(), padded)[1 : lags + 1] / power
-    return tuple(np.clip(found, -1.0, 1.0).tolist())
+def _lagged(series: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    return autocorrelation(series, LAGS)

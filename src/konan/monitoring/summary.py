@@ -34,6 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         format: how it is written.
         most: most rows of it to read.
         source: whose rows they are.
+        target: the column with the truth; or empty.
         predictions: file with the reference predictions, JSON lines of ``{"target", "output"}``; or empty.
         scores: where these come from.
     """
@@ -43,6 +44,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     format: TableFormat
     most: int
     source: Literal["data", "holdout"]
+    target: str = ""
     predictions: str = ""
     scores: Literal["holdout", "cross-fitted"] = "holdout"
 
@@ -93,12 +95,13 @@ def summary(request: Request) -> Summary:
         DataInvalid: the rows cannot be read.
     """
     from konan.monitoring import given
-    from konan.monitoring.reference import Reference, answers_of, inputs_of
+    from konan.monitoring.reference import Reference, answers_of, inputs_of, is_sorted
     from konan.packaging.tables import read_table
 
     table, _ = read_table(Path(request.path), request.format, request.most)
     output = request.schema.output
-    inputs = inputs_of(request.schema, given.inputs(table, request.schema), request.source)
+    timed = request.target not in table.column_names or not is_sorted(table[request.target])
+    inputs = inputs_of(request.schema, given.inputs(table, request.schema), request.source, timed=timed)
     single = output.kind == "classifier" or (output.kind == "regressor" and output.values == 1)
     if not request.predictions or not single:
         return Summary(table.num_rows, Reference(inputs=inputs).to_bytes())
