@@ -69,6 +69,13 @@ class Settings:
     certify_timeout: float = _setting(300.0, "Seconds that a certificate may take.")
     data_rows: int = _setting(1_000_000, "Most rows read from the data given at deploy.")
     key_days: int = _setting(90, "Days that a new key is valid unless it says otherwise.")
+    webhook_networks: str = _setting(
+        "", "Networks, with commas, that webhooks may go to though they are not public; also by plain HTTP."
+    )
+    apprise_services: str = _setting(
+        "discord,msteams,opsgenie,pagerduty,slack,tgram",
+        "Services of Apprise, with commas, that may be used.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
