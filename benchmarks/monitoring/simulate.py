@@ -2,14 +2,14 @@
 
 Studies: ``plain`` (chance of ever alarming), ``delays`` and ``runs`` (detectors after clean labels, and
 without trouble), ``pairs`` (labels until one version is known to be better), ``coverage`` (confidence
-sequences), ``blocks`` (errors that come in runs), ``limits`` (of shares), ``reference`` (false alarms
-through a small reference) and ``power`` (windows until a shift is seen), the last two for each way of betting in
-`benchmarks.monitoring.bands`. Everything is seeded.
+sequences), ``blocks`` and ``clusters`` (errors that come in runs, one by one and in windows), ``limits`` (of
+shares), ``reference`` (false alarms through a small reference) and ``power`` (windows until a shift is seen),
+the last two for each way of betting in `benchmarks.monitoring.bands`. Everything is seeded.
 """
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ from benchmarks.monitoring import bands
 from konan.monitoring.dependence import autocorrelation, block_of
 from konan.monitoring.detectors import averaged, path
 from konan.monitoring.evidence import BETS, Floats, log_factors, share_limit
+from konan.monitoring.laws import rows_as_one
 from konan.monitoring.sequences import SHARES, ConfidenceSequence
 
 Row: TypeAlias = tuple[object, ...]
@@ -103,7 +104,7 @@ def pairs(runs: int) -> Iterator[Row]:
         yield (better, worse, float(np.median(times)), float(np.mean(np.isfinite(times))))
 
 
-def coverage(runs: int, most: int = 20_000, alpha: float = 0.1) -> Iterator[Row]:
+def coverage(runs: int, most: int = 20_000, alpha: float = 0.1, looks: int = 60) -> Iterator[Row]:
     """Share of confidence sequences that ever leave the truth out, and their width at the end."""
     yield ("values", "share ever wrong", f"allowed {alpha:g}; width after {most}", "normal width")
     random = np.random.default_rng(5)
@@ -117,7 +118,7 @@ def coverage(runs: int, most: int = 20_000, alpha: float = 0.1) -> Iterator[Row]
         for _ in range(runs):
             sequence, missed, low, high = ConfidenceSequence.of(), False, 0.0, 1.0
             values = draw(most)
-            for portion in np.split(values, np.unique(np.geomspace(10, most - 1, 60).astype(int))):
+            for portion in np.split(values, np.unique(np.geomspace(10, most - 1, looks).astype(int))):
                 sequence = sequence.update(portion)
                 low, high = sequence.interval(alpha)
                 missed |= not low <= truth <= high
@@ -169,6 +170,38 @@ def blocks(runs: int, most: int = 100_000, height: float = 1000.0) -> Iterator[R
         )
 
 
+def clusters(runs: int, rows: int = 100, looks: int = 600, height: float = 100.0) -> Iterator[Row]:
+    """The same streams as counts of windows: run lengths and delays, by the root that is taken."""
+    ways = ("each row", "rows as one", "block")
+    yield (
+        "correlation",
+        "rows as one",
+        "block",
+        *(f"looks to a false alarm (A = {height:g}), {way}" for way in ways),
+        *(f"looks to see 0.30, {way}" for way in ways),
+    )
+    for together in (0.0, 0.19, 0.54, 0.9):
+        random = np.random.default_rng(10)
+        lags = autocorrelation(chain(random, 20_000, ERRORS, together))
+        roots = (1.0, rows_as_one(lags), float(block_of(lags)))
+        quiet: list[list[float]] = [[] for _ in roots]
+        late: list[list[float]] = [[] for _ in roots]
+        for _ in range(runs):
+            calm = _paid(chain(random, looks * rows, ERRORS, together), rows)
+            worse = np.vstack([calm[:50], _paid(chain(random, looks * rows, 0.30, together), rows)])
+            for at, root in enumerate(roots):
+                quiet[at].append(min(first(walk("SR", calm / root), height), looks))
+                late[at].append(first(walk("SR", worse / root), height) - 50)
+        lengths = [float(np.mean(times)) for times in quiet]
+        yield (together, *roots[1:], *lengths, *(_median([t for t in times if t > 0]) for times in late))
+
+
+def _paid(errors: Floats, rows: int) -> Floats:
+    """What the bets paid on windows of which only the numbers of right and wrong are known."""
+    wrong = errors.reshape(-1, rows).sum(axis=1)
+    return np.stack([rows - wrong, wrong], axis=1) @ log_factors([0.0, 1.0], ERRORS)
+
+
 def _median(times: list[float]) -> float:
     return float(np.median(times)) if times else math.nan
 
@@ -205,17 +238,19 @@ class Source:
         return drawn
 
 
-def reference(runs: int, looks: int = 3650, height: float = 365.0, rows: int = 1000) -> Iterator[Row]:
+def reference(
+    runs: int, looks: int = 3650, height: float = 365.0, ways: Sequence[str] = tuple(bands.WAYS)
+) -> Iterator[Row]:
     """Share of quiet streams with a false alarm: the reference is small, the stream is long."""
     yield ("way", "reference", f"alarms within {height:g} looks (A = {height:g})", f"within {looks}")
     for size in (1000, 10_000):
-        found: dict[str, list[float]] = {name: [] for name in bands.WAYS}
+        found: dict[str, list[float]] = {name: [] for name in ways}
         random = np.random.default_rng(7)
         for _ in range(runs):
             source = Source(random, size)
-            windows = source.windows(looks, rows)
-            for name, way in bands.WAYS.items():
-                found[name].append(first(way(source.reference)(windows), height))
+            windows = source.windows(looks, 1000)
+            for name in ways:
+                found[name].append(first(bands.WAYS[name](source.reference)(windows), height))
         for name, times in found.items():
             at = np.array(times)
             yield (name, size, float(np.mean(at <= height)), float(np.mean(np.isfinite(at))))
@@ -269,6 +304,7 @@ STUDIES: dict[str, tuple[Callable[[int], Iterator[Row]], int, int]] = {
     "pairs": (pairs, 15, 200),
     "coverage": (coverage, 20, 400),
     "blocks": (blocks, 15, 200),
+    "clusters": (clusters, 15, 100),
     "limits": (limits, 2000, 100_000),
     "reference": (reference, 10, 200),
     "power": (power, 10, 100),

@@ -3,7 +3,8 @@
 All guarantees of `konan.monitoring.detectors` need that a value's mean, given the past, is within the limit.
 Errors that come in runs, visits of one customer, a day and a night break that. The remedy is to bet on means
 of blocks that are long against the memory of the stream; the price is power. So the block is chosen from
-the reference's own autocorrelation, and where that is unknown or the data contradict it, it is said.
+the reference's own autocorrelation, and where that is unknown or the data contradict it, it is said. Whole
+windows of counts cost less: there each row counts as a part of one (`konan.monitoring.laws.rows_as_one`).
 
 The correlation of neighbouring block means from the autocorrelation of rows is the textbook sum (Box,
 Jenkins & Reinsel, *Time Series Analysis*, section 2.1; block means as in Künsch, Annals of Statistics

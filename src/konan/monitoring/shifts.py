@@ -62,7 +62,8 @@ class Shifts:
         order: positions of the cells that have an order, in it; empty for categories.
         chance: that a limit is wrong because the reference is small, for all bets of the column together.
         tolerance: that a share may exceed its limit, in standard deviations of one row: ``sqrt(m (1 - m))``.
-        block: how many rows count as one because they hang together, see `konan.monitoring.dependence`.
+        block: how many rows say as much as one, because they hang together: of the windows and of the
+            reference; `konan.monitoring.laws.rows_as_one` of its autocorrelation.
 
     >>> shifts = Shifts([0, 2500, 2500, 2500, 2500], ("missing", "a", "b", "c", "d"), order=(1, 2, 3, 4))
     >>> calm = shifts.look(shifts.begin(), [0, 260, 250, 245, 245])
@@ -79,17 +80,17 @@ class Shifts:
         order: Sequence[int] = (),
         chance: float = CHANCE,
         tolerance: float = TOLERANCE,
-        block: int = 1,
+        block: float = 1.0,
     ) -> None:
         counts = np.asarray(reference, np.float64)
         rows = float(counts.sum())
         shares = counts / max(rows, 1.0)
         names, payoffs = _bets(shares, labels, tuple(order))
         seen = payoffs @ shares
-        limits = share_limit(seen, rows, chance / len(names))
+        limits = share_limit(seen, rows / max(block, 1.0), chance / len(names))
         limits = np.minimum(limits + tolerance * np.sqrt(limits * (1 - limits)), 1.0)
         gain = payoffs / limits[:, None] - 1
-        self._factors: Floats = np.log1p(gain[:, None, :] * np.array(SHARES)[:, None]) / max(block, 1)
+        self._factors: Floats = np.log1p(gain[:, None, :] * np.array(SHARES)[:, None]) / max(block, 1.0)
         self.bets = tuple(
             Bet(name, float(limit), float(share))
             for name, limit, share in zip(names, limits, seen, strict=True)

@@ -44,6 +44,15 @@ def test_runs_of_errors_alarm_falsely_per_label_and_not_by_blocks() -> None:
     assert blocked > 90  # of the 20,000 / block looks that there are
 
 
+def test_windows_of_runs_keep_the_run_length_when_rows_count_as_parts() -> None:
+    for together, _, _, each, as_one, block, *late in list(simulate.clusters(10, looks=400))[1:]:
+        assert float(str(as_one)) > 90  # the guarantee is 100
+        assert float(str(block)) > 90
+        assert float(str(late[1])) <= float(str(late[2]))
+        if together == 0.9:
+            assert float(str(each)) < 30
+
+
 def test_independent_windows_have_no_design_effect_and_clusters_have_theirs() -> None:
     random = np.random.default_rng(2)
     assert design_effect(random.multinomial(1000, [0.2, 0.3, 0.5], 200)) < 1.3

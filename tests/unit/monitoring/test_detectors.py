@@ -71,6 +71,13 @@ def test_counts_of_a_block_never_claim_more_than_its_mean(rows: list[int]) -> No
     assert by_counts.log_evidence <= by_mean.log_evidence + 1e-12
 
 
+def test_a_window_may_take_another_root_than_its_block() -> None:
+    watch = Detector.of(0.2, block=8)
+    assert watch.look([60, 40], [0, 1], 8) == watch.look([60, 40], [0, 1])
+    assert watch.look([60, 40], [0, 1], 3.5).log_evidence > watch.look([60, 40], [0, 1]).log_evidence
+    assert watch.look([60, 40], [0, 1], 0.1) == watch.look([60, 40], [0, 1], 1)
+
+
 def test_after_an_alarm_the_same_watch_begins_anew() -> None:
     fired = Detector.of(0.2, block=2).update(np.ones(100))
     assert fired.fires(1e6)

@@ -48,7 +48,7 @@ def test_nothing_seen_is_nothing_known() -> None:
 
 
 def test_the_truth_is_left_out_no_more_often_than_said() -> None:
-    table = list(simulate.coverage(25, most=3000))[1:]
+    table = list(simulate.coverage(20, most=3000, looks=25))[1:]
     for _name, wrong, width, normal in table:
         assert float(str(wrong)) <= 0.2
         assert float(str(normal)) < float(str(width)) < 3 * float(str(normal))

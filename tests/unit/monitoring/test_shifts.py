@@ -15,10 +15,11 @@ REFERENCE = [5000, 3000, 1900, 100, 0, 0]
 
 
 def test_a_small_reference_makes_no_false_alarms_where_its_shares_taken_as_exact_do() -> None:
-    table = {(row[0], row[1]): float(str(row[3])) for row in list(simulate.reference(6, looks=1500))[1:]}
-    assert table["limits that hold together (kept)", 1000] == 0
-    assert table["limits that hold together (kept)", 10_000] == 0
-    assert table["shares taken as exact", 1000] == 1
+    ours, naive = "limits that hold together (kept)", "shares taken as exact"
+    rows = list(simulate.reference(8, looks=800, ways=(ours, naive)))[1:]
+    table = {(row[0], row[1]): float(str(row[3])) for row in rows}
+    assert table[ours, 1000] == table[ours, 10_000] == 0
+    assert table[naive, 1000] == 1
 
 
 def test_shifts_are_seen() -> None:
@@ -75,9 +76,11 @@ def test_no_rows_are_no_look() -> None:
 
 
 def test_rows_that_hang_together_count_as_fewer() -> None:
-    single = Shifts(REFERENCE, LABELS).log_e([300, 400, 280, 20, 0, 0])
-    tenth = Shifts(REFERENCE, LABELS, block=10).log_e([300, 400, 280, 20, 0, 0])
+    single = Shifts(REFERENCE, LABELS).log_e([100, 550, 330, 20, 0, 0])
+    tenth = Shifts(REFERENCE, LABELS, block=10).log_e([100, 550, 330, 20, 0, 0])
     assert 0 < tenth < single
+    limits = [Shifts(REFERENCE, LABELS, block=block).bets[0].limit for block in (1, 10)]
+    assert limits[0] < limits[1]  # the reference holds less too
 
 
 @pytest.mark.parametrize("reference", [[0] * 6, [0, 0, 0, 0, 0, 900], [900, 0, 0, 0, 0, 0]])
