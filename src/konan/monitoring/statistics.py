@@ -6,7 +6,10 @@ alone reaches. Without the last two a small window looks drifted and a large one
 
 Cells that are empty in both samples are left out. Significance is taken after cells have been merged until
 each is expected to hold a few rows in the smaller sample; which cells are merged depends only on the sum of
-both samples, so that the test stays valid. An effect never tells significance: an alarm needs both.
+both samples, so that the test stays valid. The floors of Jensen-Shannon and Hellinger hold where cells
+expect 5 rows and more; with fewer these two are noisier than their law. Cohen's w is taken beside the shares
+of both samples together, so it depends on how many rows each has. An effect never tells significance: an
+alarm needs both.
 
 Sources: two-sample chi-square and G, Cochran (1954), "Some methods for strengthening the common chi-square
 tests", section 4; the law of divergences, Salicru, Morales, Menendez and Pardo (1994), "On the applications
@@ -99,7 +102,7 @@ def g(reference: Counts, current: Counts, *, ordered: bool = True, least: float 
     if len(one) < 2 or not n or not m:
         return _nothing("g")
     expected = (one + two) / (n + m)
-    value = 2 * float(_times_log(one, one / (n * expected)) + _times_log(two, two / (m * expected)))
+    value = 2 * max(0.0, _times_log(one, one / (n * expected)) + _times_log(two, two / (m * expected)))
     return _tested("g", value, len(one) - 1, 1 / n + 1 / m)
 
 
@@ -276,9 +279,9 @@ def rows_needed(effect: float, cells: int, reference: float | None) -> int | Non
     """
     share = effect / chi2_quantile(NOISE, cells - 1) if cells > 1 else math.inf
     if reference is None:
-        return math.ceil(2 / share)
+        return max(1, math.ceil(2 / share))
     room = share - 1 / reference
-    return math.ceil(1 / room) if room > 0 else None
+    return max(1, math.ceil(1 / room)) if room > 0 else None
 
 
 def _filled(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
