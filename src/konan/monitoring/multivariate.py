@@ -112,7 +112,7 @@ def domain_classifier(reference: Codes, current: Codes, names: Sequence[str], *,
     gains = np.zeros(len(names))
     found = [_scored(x, y, folds == fold, gains) for fold in range(_FOLDS)]
     auc = sum(area for area, _, _ in found) / _FOLDS
-    # each fold trained the other's trees, so both may err together: their mean is taken to vary as one of them
+    # each fold trained the other's trees, so both may err together: their mean is taken to vary as one does
     spread = sum(math.sqrt(variance) for _, variance, _ in found) / _FOLDS
     chance = sum(math.sqrt(null) for _, _, null in found) / _FOLDS
     p_value = math.erfc((auc - 0.5) / chance / math.sqrt(2)) / 2
