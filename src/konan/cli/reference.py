@@ -23,6 +23,7 @@ from konan.records.access import Key
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
+from konan.records.monitoring import DriftReport, QualityReport
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
 
@@ -60,6 +61,8 @@ SHAPES: Mapping[str, Any] = {
     "prediction list": shapes.LoggedPredictions,
     "prediction show": LoggedPrediction,
     "prediction export": shapes.Exported,
+    "drift": DriftReport,
+    "quality": QualityReport,
     "sql": SqlAnswer,
     "key create": NewKey,
     "erasure create": Erasure,

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, Unpack, overload
 
-from konan.client import erasing, logged, steps
+from konan.client import erasing, logged, monitored, steps
 from konan.client.address import find
 from konan.client.logged import Filters
+from konan.client.monitored import Windowing
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender
 from konan.client.upload import Archive, DeployOptions
@@ -14,6 +15,7 @@ from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
+from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.predictions import FeedbackResult, Prediction
 
 
@@ -177,6 +179,22 @@ class AsyncClient:
     async def sql_rows(self, query: str, rows: int | None = None) -> logged.SqlAnswer:
         """The answer to a query over the prediction log, as lists."""
         return await self._sender.walk(logged.sql(query, rows))
+
+    async def drift(self, name: str, **windowing: Unpack[Windowing]) -> DriftReport:
+        """How live rows compare with the reference: significance, effect and noise floor of each column.
+
+        Args:
+            name: of the deployment.
+            **windowing: see `konan.client.monitored.Windowing`; else the last 24 hours as a whole.
+
+        Raises:
+            Invalid: there is no such version or segment column, or a time or window is not one.
+        """
+        return await self._sender.walk(monitored.drift(name, windowing))
+
+    async def quality(self, name: str, **windowing: Unpack[Windowing]) -> QualityReport:
+        """What is wrong with the rows that a deployment is sent; arguments and errors as of `drift`."""
+        return await self._sender.walk(monitored.quality(name, windowing))
 
     async def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, Unpack, overload
 
 from konan.backup.reading import Contents
-from konan.client import backups, erasing, logged, steps
+from konan.client import backups, erasing, logged, monitored, steps
 from konan.client.address import find
 from konan.client.logged import Filters
+from konan.client.monitored import Windowing
 from konan.client.rows import chunks
 from konan.client.senders import Sender
 from konan.client.upload import Archive, DeployOptions
@@ -15,6 +16,7 @@ from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
+from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.predictions import FeedbackResult, Prediction
 
 
@@ -199,6 +201,22 @@ class Client:
         """Write everything of the server to an open file as one archive, checked on the way; see `backup`."""
         with self._sender.stream(backups.request()) as pieces:
             return backups.pass_on(pieces, file, progress)
+
+    def drift(self, name: str, **windowing: Unpack[Windowing]) -> DriftReport:
+        """How live rows compare with the reference: significance, effect and noise floor of each column.
+
+        Args:
+            name: of the deployment.
+            **windowing: see `konan.client.monitored.Windowing`; else the last 24 hours as a whole.
+
+        Raises:
+            Invalid: there is no such version or segment column, or a time or window is not one.
+        """
+        return self._sender.walk(monitored.drift(name, windowing))
+
+    def quality(self, name: str, **windowing: Unpack[Windowing]) -> QualityReport:
+        """What is wrong with the rows that a deployment is sent; arguments and errors as of `drift`."""
+        return self._sender.walk(monitored.quality(name, windowing))
 
     def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

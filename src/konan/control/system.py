@@ -1,11 +1,13 @@
 """The server itself over HTTP: how it is, what it counts, and the document of its API."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from konan.control import elsewhere, exposition, metrics, openapi
+from konan import clock
+from konan.control import elsewhere, exposition, gauges, metrics, openapi
 from konan.control.table import Call, Nothing, Table, Text
 
 table = Table()
@@ -72,7 +74,9 @@ async def show_metrics(call: Call[Nothing, Nothing]) -> Text:
         stats=services.runtime.stats(),
         processes=processes,
     )
-    return Text(page.encode())
+    alarms = await asyncio.to_thread(gauges.seen, services.store, call.caller)
+    watched = gauges.page(alarms, clock.rfc3339(clock.now()))
+    return Text((page + watched).encode())
 
 
 @table.route(

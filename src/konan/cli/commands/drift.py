@@ -1,0 +1,138 @@
+"""``konan drift``: how live rows compare with what the model knows."""
+
+import math
+from typing import Any
+
+import click
+
+from konan.cli import command as shared
+from konan.cli.command import Session
+from konan.cli.screen import Screen
+from konan.cli.windowing import moment, named, percent, short, told, windowed
+from konan.records.monitoring import DriftedColumn, DriftReport, DriftWindow
+
+_MOVED = 2
+_SHARES = 0.01
+
+
+@shared.command(
+    "drift",
+    examples=(
+        "konan drift bikes",
+        "konan drift bikes --from 2026-11-01T00:00:00Z --window 1d",
+        "konan drift bikes --by segment:city --json",
+    ),
+)
+@click.argument("name")
+@windowed
+def command(session: Session, name: str, **windowing: Any) -> None:
+    """Show how the rows of the deployment NAME compare with its reference, in the last 24 hours.
+
+    Each column has its significance (p of a two-sample test, and evidence that may be looked at any time),
+    its effect (population stability index without its noise), and the floor that noise alone reaches in one
+    of a thousand windows of that size. The verdict is one for the model.
+    """
+    with session.client() as client:
+        found = client.drift(name, **windowing)
+    if session.screen.json:
+        session.screen.record(found)
+        return
+    show(session.screen, found)
+
+
+def show(screen: Screen, report: DriftReport) -> None:
+    """Write a report for a person: a line per window, and of a single one all columns."""
+    if not report.windows:
+        screen.say(f"{report.deployment} has answered nothing in that time.")
+    elif len(report.windows) == 1:
+        for line in described(report.windows[0]):
+            screen.data(line)
+        _columns(screen, report.windows[0])
+    else:
+        screen.table(
+            ("from", "version", "segment", "rows", "verdict", "evidence", "guilty"),
+            [
+                (
+                    moment(one.since),
+                    one.version,
+                    told(one.segment.value) if one.segment else None,
+                    one.rows,
+                    _loud(one.verdict),
+                    power(one.evidence),
+                    ", ".join(map(short, one.guilty)),
+                )
+                for one in report.windows
+            ],
+        )
+
+
+def described(window: DriftWindow) -> list[str]:
+    """The verdict of a window in lines."""
+    lines = [f"{named(window)}: {_loud(window.verdict)}"]
+    if window.evidence > 0:
+        lines.append(f"evidence  {power(window.evidence)}, drift from {power(window.threshold)}")
+    if window.cause:
+        lines.append(f"cause     {window.cause}")
+    if window.guilty:
+        lines.append(f"guilty    {', '.join(map(short, window.guilty))}")
+    lines += [f"doubt     {doubt}" for doubt in window.doubts]
+    return [*lines, *([window.reason] if window.reason else [])]
+
+
+def power(evidence: float) -> str:
+    """Evidence as a power of ten.
+
+    >>> power(14.23), power(3.0), power(-2.0)
+    ('10^14.2', '10^3.0', '-')
+    """
+    return f"10^{evidence:.1f}" if evidence > 0 else "-"
+
+
+def significance(p_value: float | None) -> str:
+    """The p-value of a test.
+
+    >>> significance(0.0341), significance(1e-40), significance(None)
+    ('0.034', '<1e-16', '-')
+    """
+    if p_value is None or math.isnan(p_value):
+        return "-"
+    return "<1e-16" if p_value < 1e-16 else f"{p_value:.2g}"
+
+
+def moved(column: DriftedColumn) -> str:
+    """Where the column's values went, in words."""
+    parts = [
+        f"{one.what} {percent(one.usual)} → {percent(one.current)}"
+        for one in column.shares
+        if abs(one.current - one.usual) >= _SHARES
+    ]
+    named_already = {one.what for one in column.shares}
+    cells = [one for one in column.moved if one.cell not in named_already][:_MOVED]
+    parts += [f"{one.cell} {percent(one.usual)} → {percent(one.current)}" for one in cells]
+    return ", ".join(parts)
+
+
+def _columns(screen: Screen, window: DriftWindow) -> None:
+    if not window.columns:
+        return
+    screen.data("")
+    screen.table(
+        ("column", "verdict", "effect", "floor", "p", "evidence", "rows", "moved"),
+        [
+            (
+                short(one.column),
+                _loud(one.verdict),
+                f"{one.effect:.3f}",
+                f"{one.floor:.3f}",
+                significance(one.p_value),
+                power(one.evidence),
+                one.rows,
+                moved(one) if one.verdict == "drift" else "",
+            )
+            for one in sorted(window.columns, key=lambda one: one.verdict == "no rows")
+        ],
+    )
+
+
+def _loud(verdict: str) -> str:
+    return "DRIFT" if verdict == "drift" else verdict

@@ -1,0 +1,47 @@
+"""The calls about drift and quality, as steps (see `konan.client.steps`)."""
+
+from typing import Any, TypedDict
+from urllib.parse import quote
+
+from konan.client.answers import decode
+from konan.client.steps import Request, Steps, ask
+from konan.errors import Invalid
+from konan.records.monitoring import DriftReport, QualityReport
+
+
+class Windowing(TypedDict, total=False):
+    """Which rows are looked at, and how they are parted; what is left out takes the newest day, as a whole.
+
+    Attributes:
+        since: earliest time, RFC 3339; hours are whole, so it counts from the start of its hour.
+        until: the time before which they lie, likewise, to the end of its hour.
+        by: ``version``, or ``segment:COLUMN`` with a declared segment column.
+        window: length of a window, as ``1h`` or ``1d``; else everything is one.
+        version: number of the version; else the live one, or all ``by`` version.
+        segment: a slice, as ``COLUMN=VALUE``.
+    """
+
+    since: str | None
+    until: str | None
+    by: str | None
+    window: str | None
+    version: int | None
+    segment: str | None
+
+
+def drift(name: str, windowing: Windowing) -> Steps[DriftReport]:
+    """The drift of a deployment."""
+    return decode((yield from ask(_request(name, "drift", windowing))), DriftReport)
+
+
+def quality(name: str, windowing: Windowing) -> Steps[QualityReport]:
+    """The quality of what a deployment is sent."""
+    return decode((yield from ask(_request(name, "quality", windowing))), QualityReport)
+
+
+def _request(name: str, what: str, windowing: Windowing) -> Request:
+    if not name or name in {".", ".."}:
+        raise Invalid("A deployment's name cannot be empty.")
+    given: dict[str, Any] = {key: value for key, value in windowing.items() if value is not None}
+    query = {{"since": "from", "until": "to"}.get(key, key): value for key, value in given.items()}
+    return Request("GET", f"/v1/deployments/{quote(name, safe='')}/{what}", query=query)

@@ -1,0 +1,93 @@
+"""Drift and quality of live rows over HTTP; numpy and Arrow are loaded when somebody asks."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+
+from konan import clock
+from konan.control.table import Call, Nothing, Table
+from konan.errors import Invalid, NotFound
+from konan.monitoring import asked
+from konan.monitoring.asked import Asked
+from konan.records.deployments import LARGEST_VERSION
+from konan.records.monitoring import DriftReport, QualityReport
+
+table = Table()
+_Short = Annotated[str, msgspec.Meta(max_length=300)]
+
+
+class Windowing(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"since": "from", "until": "to"},
+):
+    """Which rows, and how they are parted; what is absent takes the last 24 hours as a whole.
+
+    Attributes:
+        since: earliest time, RFC 3339; it counts from the start of its hour.
+        until: the time before which rows lie, RFC 3339; to the end of its hour; absent is now.
+        by: ``version``, or ``segment:COLUMN`` with a declared segment column.
+        window: length of a window, as ``1h`` or ``7d``; absent makes one of all.
+        version: number of the version; absent is the live one, or all by version.
+        segment: only rows of a slice, as ``COLUMN=VALUE``; ``COLUMN`` alone is rows without a value.
+    """
+
+    since: _Short = ""
+    until: _Short = ""
+    by: _Short = ""
+    window: Annotated[str, msgspec.Meta(max_length=10)] = ""
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
+    segment: _Short = ""
+
+    def asked(self) -> Asked:
+        """As reports understand it.
+
+        Raises:
+            Invalid: something of it is not what is asked for.
+        """
+        start, end, every = asked.span(self.since, self.until, self.window, clock.now())
+        by_version, by_segment = asked.parted(self.by)
+        if by_segment and self.segment:
+            raise Invalid("Rows of one slice cannot be parted by a segment too.", hint="Give by or segment.")
+        return Asked(
+            start, end, every, self.version, by_version, by_segment, segment=asked.sliced(self.segment)
+        )
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/drift",
+    permission="read",
+    query=Windowing,
+    request=Nothing,
+    response=DriftReport,
+    summary="Show how live rows compare with the reference: one verdict, and of each column significance, "
+    "effect and noise floor.",
+    errors=(NotFound,),
+)
+async def drift(call: Call[Windowing, Nothing]) -> DriftReport:
+    """Show drift."""
+    wanted = call.query.asked()
+    reports, name = call.services.reports, call.path["name"]
+    return await asyncio.to_thread(reports.drift, call.caller, name, wanted)
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/quality",
+    permission="read",
+    query=Windowing,
+    request=Nothing,
+    response=QualityReport,
+    summary="Show what is wrong with the rows that a deployment is sent: refused, missing, unseen, out of "
+    "range, constant, stale or repeated, and how many there are.",
+    errors=(NotFound,),
+)
+async def quality(call: Call[Windowing, Nothing]) -> QualityReport:
+    """Show quality."""
+    wanted = call.query.asked()
+    reports, name = call.services.reports, call.path["name"]
+    return await asyncio.to_thread(reports.quality, call.caller, name, wanted)

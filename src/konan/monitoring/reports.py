@@ -1,0 +1,91 @@
+"""Drift and quality of a deployment on demand; what they are made with is loaded when somebody asks."""
+
+import threading
+from pathlib import Path
+
+from konan import clock
+from konan.monitoring.asked import Asked
+from konan.ports import Blobs, Store
+from konan.predictions.flusher import REJECTED
+from konan.predictions.log import Predictions
+from konan.records.access import Principal
+from konan.records.monitoring import DriftReport, QualityReport
+
+_MANY = 500
+_PAUSE = 60.0
+
+
+class Reports:
+    """Makes reports; any thread may ask.
+
+    Args:
+        store: the metadata.
+        blobs: where references are kept.
+        predictions: the log.
+        directory: where the logs and their profiles are.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs, predictions: Predictions, directory: Path) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._predictions = predictions
+        self._directory = directory
+        self._flushing = threading.Lock()
+        self._flushed: dict[str, float] = {}
+
+    def drift(self, caller: Principal, name: str, asked: Asked) -> DriftReport:
+        """How live rows compare with the reference.
+
+        Raises:
+            Invalid: no version declares that segment column.
+            NotFound: the caller sees no such deployment or version.
+            NotReady: profiles are damaged, and are counted again.
+        """
+        from konan.monitoring import drifted
+        from konan.monitoring import store as profiles
+        from konan.monitoring.selecting import Selecting
+        from konan.monitoring.windows import Windows
+
+        selecting = Selecting(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
+        complete = self._brought_up_to_date(selecting.uuid)
+        return DriftReport(deployment=name, windows=drifted.windows(selecting, complete=complete))
+
+    def quality(self, caller: Principal, name: str, asked: Asked) -> QualityReport:
+        """What is wrong with the rows that a deployment is sent.
+
+        Raises:
+            Invalid: no version declares that segment column.
+            NotFound: the caller sees no such deployment or version.
+            NotReady: profiles are damaged, and are counted again.
+        """
+        from konan.monitoring import checked
+        from konan.monitoring import store as profiles
+        from konan.monitoring.selecting import Selecting
+        from konan.monitoring.windows import Windows
+
+        selecting = Selecting(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
+        self._brought_up_to_date(selecting.uuid)
+        self._brought_up_to_date(selecting.uuid + REJECTED)
+        return QualityReport(deployment=name, windows=checked.windows(selecting, self._predictions))
+
+    def _brought_up_to_date(self, log: str) -> bool:
+        """Have what waits counted; whether all is.
+
+        A commit is what costs, so whoever asks again and again sees few new rows only once a minute.
+        """
+        from konan.monitoring.windows import Windows
+
+        flusher = self._predictions.flusher
+        with self._flushing:
+            tail = flusher.tail(log)
+            waiting = sum(place.run.rows for place in tail.places)
+            now = clock.monotonic()
+            if waiting >= _MANY or (waiting and now - self._flushed.get(log, -_PAUSE) >= _PAUSE):
+                flusher.flush(log)
+                self._flushed[log] = now
+            windows = Windows(self._directory)
+            if not windows.is_complete(log):
+                flusher.follow(log)
+            return windows.is_complete(log)
