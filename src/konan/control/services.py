@@ -7,8 +7,12 @@ from typing import Any, Protocol
 
 from konan.config import Paths, Settings
 from konan.control.fleet import Fleet
+from konan.control.given import Erases
 from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
+from konan.monitoring.notifying import Notifications
+from konan.monitoring.reports import Reports
+from konan.monitoring.watching import Watching
 from konan.ports import Runtime, Store
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
@@ -27,7 +31,7 @@ class Observed(Runtime, Protocol):
         ...
 
 
-class Accepts(Protocol):
+class Accepts(Erases, Protocol):
     """What takes in uploads (`konan.packaging.register.Registrar`)."""
 
     def accept(self, caller: Principal, name: str, archive: Path) -> Version:
@@ -48,6 +52,9 @@ class Services:
         predictions: what was predicted.
         truth: what was true after all.
         erasures: carries out the erasure of people.
+        reports: makes drift and quality on demand.
+        alarms: lets alarms look.
+        notifications: tells people of them.
         fleet: keeps gateways and workers in step with the store.
         version: of Konan.
         started_at: RFC 3339.
@@ -61,6 +68,9 @@ class Services:
     predictions: Predictions
     truth: GroundTruth
     erasures: Erasures
+    reports: Reports
+    alarms: Watching
+    notifications: Notifications
     fleet: Fleet
     version: str
     started_at: str

@@ -5,6 +5,7 @@ import io
 import os
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,16 +14,25 @@ import msgspec
 
 from konan import clock, ids
 from konan.access.permissions import NewKey, make_key
+from konan.adapters.addresses import networks
+from konan.adapters.apprise import Apprise
 from konan.adapters.disk import DiskBlobs
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
+from konan.adapters.webhook import Webhooks, secret_of
 from konan.config import Paths, Settings
 from konan.control import Fleet, Services, create_app
 from konan.control.gate import Gate
+from konan.control.given import GivenRows
 from konan.control.services import Accepts
 from konan.erasure.service import Erasures
 from konan.errors import ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
+from konan.monitoring.notifying import Notifications
+from konan.monitoring.reports import Reports
+from konan.monitoring.settled import Settled
+from konan.monitoring.watching import Watching
+from konan.packaging.erasing import Person
 from konan.predictions.flusher import Rules
 from konan.predictions.log import Predictions
 from konan.predictions.schemas import StoredSchemas
@@ -140,6 +150,13 @@ class Drawer:
     def forget_rows(self, version: Version) -> Version:
         return version
 
+    async def without(self, version: Version, person: Person) -> Version:
+        assert person.names
+        return version
+
+    def remove_erased(self, erasure: str) -> None:
+        assert erasure
+
     async def reference(self, version: Version) -> Reference:
         self.referred.append(version.version)
         if self.hold_references:
@@ -201,6 +218,16 @@ class Rig:
         )
         self.truth.open()
         self.erasures = Erasures(self.store, self.paths, predictions, self.truth, 1)
+        secret = b"s" * 32
+        self.notifications = Notifications(
+            self.store,
+            {"webhook": Webhooks(secret, networks(self.settings.webhook_networks)), "apprise": Apprise([])},
+            partial(secret_of, secret),
+        )
+        settled = Settled(predictions.flusher, self.settings.deadline)
+        self.watching = Watching(
+            self.store, self.drawer.blobs, self.paths.predictions, settled, self.notifications
+        )
         self.services = services = Services(
             settings=self.settings,
             paths=self.paths,
@@ -210,12 +237,15 @@ class Rig:
             predictions=predictions,
             truth=self.truth,
             erasures=self.erasures,
+            reports=Reports(self.store, self.drawer.blobs, predictions, self.paths.predictions),
+            alarms=self.watching,
+            notifications=self.notifications,
             fleet=fleet,
             version="0.0",
             started_at=AT,
         )
         await fleet.start()
-        self.erasures.start()
+        self.erasures.start(GivenRows(self.store, services.registrar, fleet))
         return fleet, create_app(services)
 
     def restart(self) -> None:
