@@ -23,6 +23,7 @@ from konan.control import (
     erasures,
     feedback,
     keys,
+    monitoring,
     predictions,
     sql,
     streaming,
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    modules = (deployments, predictions, feedback, sql, erasures, keys, system, backup)
+    modules = (deployments, predictions, feedback, monitoring, sql, erasures, keys, system, backup)
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 
 
