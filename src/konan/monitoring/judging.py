@@ -12,6 +12,7 @@ from konan.monitoring.budget import threshold
 from konan.monitoring.cells import Cells, Counts
 from konan.monitoring.dependence import assumptions, block_of
 from konan.monitoring.evidence import upper_limit
+from konan.monitoring.laws import rows_as_one
 from konan.monitoring.profile import TARGET, Profile
 from konan.monitoring.reference import Reference
 from konan.monitoring.seeing import Seen
@@ -130,10 +131,10 @@ class DataFaults:
         for name in self._names:
             at = layout.positions[name]
             lags = self._reference.autocorrelation.get(name)
-            yield from _of_column(layout.columns[at], usual[at], profile.counts[at], block_of(lags or 0.0))
+            yield from _of_column(layout.columns[at], usual[at], profile.counts[at], rows_as_one(lags or ()))
 
 
-def _of_column(cells: Cells, usual: Counts, now: Counts, block: int) -> Iterator[Stream]:
+def _of_column(cells: Cells, usual: Counts, now: Counts, block: float) -> Iterator[Stream]:
     rows, usual_rows = int(now.sum()), int(usual.sum())
     for what, at in cells.special.items():
         yield Stream(cells.name, what, int(now[at]), rows, int(usual[at]), usual_rows, block=block)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from konan.monitoring.detectors import Evidence
-from konan.monitoring.evidence import BETS, e_bh, log_wealth, mixed, upper_limit
+from konan.monitoring.evidence import BETS, e_bh, log_wealth, mixed, share_limit
 from konan.records.alarms import ColumnGrounds
 
 CHANCE = 0.01
@@ -37,7 +37,7 @@ class Stream(NamedTuple):
         usual: rows of the reference with it.
         usual_rows: of the reference.
         least: shares up to this are all right whatever the reference says.
-        block: rows that hang together; evidence is paid once for so many.
+        block: rows that say as much as one, because they hang together (`konan.monitoring.laws.rows_as_one`).
     """
 
     column: str
@@ -47,7 +47,7 @@ class Stream(NamedTuple):
     usual: int
     usual_rows: int
     least: float = 0.0
-    block: int = 1
+    block: float = 1.0
 
     @property
     def key(self) -> str:
@@ -74,7 +74,9 @@ class Stream(NamedTuple):
 
     def limit(self, tolerance: float) -> float:
         """The share up to which nothing is wrong."""
-        allowed = float(upper_limit(self.usual / max(self.usual_rows, 1), self.usual_rows, CHANCE))
+        allowed = float(
+            share_limit(self.usual / max(self.usual_rows, 1), self.usual_rows / self.block, CHANCE)
+        )
         return min(max(allowed, self.least) + tolerance, 1.0)
 
 

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from konan.monitoring.alarms import Look
 from konan.monitoring.budget import threshold
 from konan.monitoring.cells import NumericCells
-from konan.monitoring.dependence import block_of
 from konan.monitoring.detectors import Evidence
 from konan.monitoring.drift import ColumnDrift, Drift, Limits, drift
 from konan.monitoring.evidence import e_bh, mixed
 from konan.monitoring.judging import Memory, doubts_of, watched_columns
+from konan.monitoring.laws import rows_as_one
 from konan.monitoring.profile import Profile
 from konan.monitoring.reference import Reference
 from konan.monitoring.seeing import Seen
@@ -123,7 +123,7 @@ class Drifts:
             self._reference.profile.counts[at],
             cells.labels,
             order=range(2, len(cells.labels)) if isinstance(cells, NumericCells) else (),
-            block=block_of(lags) if lags else 1,
+            block=rows_as_one(lags or ()),
         )
 
     def _named(self, after: Mapping[str, Evidence], guilty: Sequence[str]) -> str:
