@@ -12,7 +12,7 @@ e-values is one.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -92,10 +92,6 @@ def mixed(logs: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     if math.isinf(top):
         return top
     return top + math.log(float(shares @ np.exp(given - top)) / float(shares.sum()))
-
-
-average = mixed
-"""Many streams, one verdict."""
 
 
 def e_bh(logs: Sequence[float], alpha: float) -> tuple[int, ...]:
@@ -201,15 +197,6 @@ def threshold(looks: float, false_alarms: float = 1.0, streams: int = 1) -> floa
     26298.0
     """
     return max(looks * streams / false_alarms, 1.0)
-
-
-def spent(looks: Iterable[int], height: float) -> float:
-    """False alarms expected at most in the looks that were made: the part of the budget that is used.
-
-    >>> spent([4383, 4383], 8766.0)
-    1.0
-    """
-    return sum(looks) / height
 
 
 def _within(mean: Floats, allowed: float) -> Floats:

@@ -113,6 +113,16 @@ def test_changes_are_seen_as_soon_as_published() -> None:
     assert all(sr < cusum < plain for sr, cusum, plain in table.values() if sr < 1000)
 
 
+def test_the_average_of_streams_keeps_the_run_length_of_one() -> None:
+    random = np.random.default_rng(5)
+    times = []
+    for _ in range(30):
+        rows = random.random((5, 4000)) < 0.2
+        logs = np.array([simulate.walk("SR", log_factors(stream, 0.2)) for stream in rows])
+        times.append(min(simulate.first(np.array([mixed(look) for look in logs.T]), 100), 4000))
+    assert np.mean(times) > 100
+
+
 def test_a_plain_product_rarely_ever_alarms() -> None:
     quiet, worse = list(simulate.plain(60, 3000))[1:]
     assert float(str(quiet[1])) <= 0.05

@@ -1,6 +1,7 @@
 """Confidence sequences: right at all times, tight, exact in any order."""
 
 import math
+from random import Random
 
 import msgspec
 import numpy as np
@@ -15,10 +16,10 @@ values = st.lists(st.floats(-1, 1), max_size=50)
 
 
 @given(values, st.integers(0, 50), st.randoms(use_true_random=False))
-def test_any_portions_in_any_order_give_the_same(rows: list[float], cut: int, random: object) -> None:
+def test_any_portions_in_any_order_give_the_same(rows: list[float], cut: int, random: Random) -> None:
     once = ConfidenceSequence.of(-1, 1).update(rows)
     mixed_up = list(rows)
-    random.shuffle(mixed_up)  # type: ignore[attr-defined]
+    random.shuffle(mixed_up)
     twice = ConfidenceSequence.of(-1, 1).update(mixed_up[:cut]).update(mixed_up[cut:])
     assert once == twice
     assert once.rows == len(rows)
