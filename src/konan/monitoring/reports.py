@@ -1,5 +1,6 @@
 """Drift and quality of a deployment on demand; what they are made with is loaded when somebody asks."""
 
+import logging
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from konan.records.monitoring import DriftReport, QualityReport
 
 _MANY = 500
 _PAUSE = 60.0
+_log = logging.getLogger(__name__)
 
 
 class Reports:
@@ -77,15 +79,22 @@ class Reports:
         """
         from konan.monitoring.windows import Windows
 
-        flusher = self._predictions.flusher
+        windows = Windows(self._directory)
         with self._flushing:
-            tail = flusher.tail(log)
-            waiting = sum(place.run.rows for place in tail.places)
-            now = clock.monotonic()
-            if waiting >= _MANY or (waiting and now - self._flushed.get(log, -_PAUSE) >= _PAUSE):
-                flusher.flush(log)
-                self._flushed[log] = now
-            windows = Windows(self._directory)
-            if not windows.is_complete(log):
-                flusher.follow(log)
+            try:
+                self._flush(log)
+                if not windows.is_complete(log):
+                    self._predictions.flusher.follow(log)
+            except OSError as error:  # a full disk, or the writer was killed: it is done again later
+                _log.warning(
+                    "a report goes without the newest rows", extra={"log": log, "error": repr(error)}
+                )
+                return False
             return windows.is_complete(log)
+
+    def _flush(self, log: str) -> None:
+        flusher, now = self._predictions.flusher, clock.monotonic()
+        waiting = sum(place.run.rows for place in flusher.tail(log).places)
+        if waiting >= _MANY or (waiting and now - self._flushed.get(log, -_PAUSE) >= _PAUSE):
+            flusher.flush(log)
+            self._flushed[log] = now
