@@ -17,6 +17,7 @@ from litestar.response import Stream
 from konan.access.permissions import require
 from konan.backup import place
 from konan.control import (
+    alarms,
     backup,
     bodies,
     deployments,
@@ -25,6 +26,7 @@ from konan.control import (
     keys,
     monitoring,
     predictions,
+    receivers,
     sql,
     streaming,
     system,
@@ -41,7 +43,10 @@ _log = logging.getLogger(__name__)
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
-    modules = (deployments, predictions, feedback, monitoring, sql, erasures, keys, system, backup)
+    modules = (
+        *(deployments, predictions, feedback, monitoring, alarms, receivers),
+        *(sql, erasures, keys, system, backup),
+    )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 
 

@@ -92,3 +92,80 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     again: bool = True
     after: float | None = None
+
+
+class ListedReceiver(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver as it is listed: never its secret, never its whole address.
+
+    Attributes:
+        id: UUIDv7.
+        name: what it is called.
+        kind: as it was added.
+        url: its scheme and, of a webhook, its host.
+        deployments: that it hears of; none means all.
+        states: that it is told of.
+        created_at: RFC 3339.
+    """
+
+    id: str
+    name: str
+    kind: ReceiverKind
+    url: str
+    deployments: tuple[str, ...]
+    states: tuple[str, ...]
+    created_at: str
+
+
+class MadeReceiver(ListedReceiver, frozen=True, kw_only=True):
+    """A receiver that was just added.
+
+    Attributes:
+        secret: of a webhook, the key that its messages are signed with (Standard Webhooks), shown this once;
+            else empty.
+    """
+
+    secret: str
+
+
+class ListedDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a message.
+
+    Attributes:
+        id: the same at each attempt.
+        receiver: id.
+        deployment: name.
+        title: of the message.
+        created_at: RFC 3339.
+        state: ``waiting``, ``delivered``, or ``dead`` when it was given up.
+        attempts: made so far.
+        next_at: when the next one is due, RFC 3339.
+        detail: what became of the last one.
+        delivered_at: RFC 3339, or null.
+    """
+
+    id: str
+    receiver: str
+    deployment: str
+    title: str
+    created_at: str
+    state: str
+    attempts: int
+    next_at: str
+    detail: str
+    delivered_at: str | None
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a test message.
+
+    Attributes:
+        receiver: id.
+        name: of the receiver.
+        delivered: whether it was taken.
+        detail: what was answered.
+    """
+
+    receiver: str
+    name: str
+    delivered: bool
+    detail: str
