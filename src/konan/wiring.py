@@ -108,27 +108,37 @@ async def _control(settings: Settings, channel: Channel) -> None:
         server = _server(services)
         with _listener() as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await services.fleet.start()
-            services.predictions.start()
-            services.truth.open()
-            services.truth.start()
-            services.erasures.start()
-            services.notifications.start()
-            services.alarms.start()
+            await _start(services)
             _settle_memory()
             channel.send(Ready(name="control", key=key))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
-        await services.fleet.stop()
-        await services.alarms.close()
-        await services.notifications.close()
-        await services.erasures.close()
-        await services.truth.close()
-        await asyncio.to_thread(services.predictions.stop)
+        await _stop(services)
     finally:
         listening.cancel()
         metadata.close()
+
+
+async def _start(services: "Services") -> None:
+    from konan.control.given import GivenRows
+
+    await services.fleet.start()
+    services.predictions.start()
+    services.truth.open()
+    services.truth.start()
+    services.erasures.start(GivenRows(services.store, services.registrar, services.fleet))
+    services.notifications.start()
+    services.alarms.start()
+
+
+async def _stop(services: "Services") -> None:
+    await services.fleet.stop()
+    await services.alarms.close()
+    await services.notifications.close()
+    await services.erasures.close()
+    await services.truth.close()
+    await asyncio.to_thread(services.predictions.stop)
 
 
 def _settle_memory() -> None:

@@ -7,7 +7,7 @@ linked, and have let go of a version before its workers end.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -122,9 +122,9 @@ class Fleet:
         await self.refresh()
         for deployment, version in self._rows:
             if version.state == "building":
-                self.bring_up(_platform(deployment.project), version)
+                self.bring_up(platform(deployment.project), version)
             elif version.state == "live":
-                self._spawn(self._refer(_platform(deployment.project), version))
+                self._spawn(self._refer(platform(deployment.project), version))
         self._spawn(self._forget_left())
 
     async def stop(self) -> None:
@@ -136,6 +136,25 @@ class Fleet:
     def bring_up(self, caller: Principal, version: Version) -> None:
         """Build a version in the background, start its workers, and make it live."""
         self._spawn(self._bring_up(caller, version))
+
+    @contextlib.asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Change no version and read no rows given at deploy until the block ends.
+
+        Raises:
+            NotReady: such rows are being read; that may take long.
+        """
+        if self._references.locked():
+            raise NotReady("Something to compare a version with is being made of the rows given at deploy.")
+        async with self._references, self._switch_lock:
+            yield
+
+    async def rows_changed(self) -> None:
+        """Publish versions of which rows were erased, and make anew what these are compared with."""
+        await self.refresh()
+        for deployment, version in self._rows:
+            if version.state == "live":
+                self._spawn(self._refer(platform(deployment.project), version))
 
     async def keys_changed(self) -> None:
         """Make every gateway know the keys as they are now.
@@ -293,7 +312,7 @@ class Fleet:
         if any(file.kept for file in version.datasets) and not version.reference.profile:
             async with self._references:
                 made = await self._builder.reference(version)
-            await self._note(caller, version, reference=made)
+                await self._note(caller, version, reference=made)
         await self._forget(caller, version)
 
     async def _forget(self, caller: Principal, version: Version) -> None:
@@ -305,7 +324,7 @@ class Fleet:
     async def _forget_left(self) -> None:
         """Let go of the rows of versions that ended while nobody could."""
         for deployment in await asyncio.to_thread(self._store.platform_deployments):
-            caller = _platform(deployment.project)
+            caller = platform(deployment.project)
             versions = await asyncio.to_thread(self._store.list_versions, caller, deployment.name, 1000)
             for version in versions:
                 if version.state in {"failed", "disabled"}:
@@ -363,5 +382,6 @@ class Fleet:
             _log.error("background work failed", exc_info=error)
 
 
-def _platform(project: str) -> Principal:
+def platform(project: str) -> Principal:
+    """The platform itself, as a caller in a project."""
     return Principal(project=project, key_id="platform", scopes=frozenset({"admin"}))

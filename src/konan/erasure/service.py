@@ -5,7 +5,7 @@ An erasure is about what was answered before it was asked for. Its steps, each o
 1. every gateway begins a new segment of its journal, and keeps its answers;
 2. everything that waits goes into the tables, and all older segments are freed;
 3. for each deployment, while no ground truth of it is taken in: the person's rows are found and counted, and
-   their answers, truths, and at last the rows themselves are removed;
+   their answers, truths, and at last the rows themselves are removed; then those in files given at deploy;
 4. the journal of ground truth begins a new segment, and what nobody can read any more is removed.
 """
 
@@ -15,6 +15,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -23,17 +24,27 @@ from konan.access import secret
 from konan.config import Paths
 from konan.erasure import journals, subjects
 from konan.erasure.subjects import Subject, Wanted
-from konan.errors import Invalid, KonanError
+from konan.errors import Invalid, KonanError, NotReady
 from konan.groundtruth.groundtruth import GroundTruth
+from konan.packaging.erasing import Person
 from konan.ports import Store
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
+from konan.records.deployments import Deployment
 from konan.records.erasure import Erased, Erasure
 from konan.serving.answered import ANSWERS
 
 _AGAIN = 5.0
 _MOST = 1_000_000
 logger = logging.getLogger(__name__)
+
+
+class GivenRows(Protocol):
+    """The rows given at deploy (`konan.control.given.GivenRows`)."""
+
+    async def erase(self, deployment: Deployment, person: Person) -> int:
+        """Erase a person; returns how many rows of files it were, over all attempts."""
+        ...
 
 
 class Erasures:
@@ -57,10 +68,16 @@ class Erasures:
         self._gateways = gateways
         self._secret = secret.load(paths.secret)
         self._news = asyncio.Event()
+        self._given: GivenRows | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Go on with what is unfinished, in the background, until `close`."""
+    def start(self, given: GivenRows) -> None:
+        """Go on with what is unfinished, in the background, until `close`.
+
+        Args:
+            given: the rows given at deploy.
+        """
+        self._given = given
         self._task = asyncio.create_task(self._work())
 
     async def close(self) -> None:
@@ -163,6 +180,7 @@ class Erasures:
                     until=_microseconds(erasure.created_at),
                 )
                 running = await self._in_deployment(running, one.name, wanted)
+                running = await self._in_given(running, one, wanted)
         await self._truth.empty()
         running = await self._remove_aside(running, shelved & journals.shelf(self._paths))
         at = clock.rfc3339(clock.now())
@@ -179,6 +197,19 @@ class Erasures:
             erasure = await self._count(erasure, name, found.erased)
             await asyncio.to_thread(places.empty, wanted, found)
         return erasure
+
+    async def _in_given(self, erasure: Erasure, deployment: Deployment, wanted: Wanted) -> Erasure:
+        if self._given is None:
+            raise NotReady("The server is starting.")
+        at = clock.rfc3339(clock.now())
+        person = Person(erasure=erasure.id, at=at, names=wanted.names, is_meant=wanted.subject.is_meant)
+        rows = await self._given.erase(deployment, person)
+        found = msgspec.structs.replace(erasure.erased[deployment.name], given=rows)
+        if found == erasure.erased[deployment.name]:
+            return erasure
+        return await self._put(
+            msgspec.structs.replace(erasure, erased=erasure.erased | {deployment.name: found})
+        )
 
     async def _remove_aside(self, erasure: Erasure, shelved: set[Path]) -> Erasure:
         left = journals.aside(self._paths, shelved)

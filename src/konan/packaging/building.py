@@ -238,16 +238,17 @@ class Builder:
     async def _finished(self, work: _Work, lock: Lock, shown: _Shown) -> Version:
         work.step = "package"
         version = _certified(work, lock, shown)
-        texts = mlmodel.texts(_contents(work, lock, version))
+        texts = mlmodel.texts(contents(work.upload, lock.text, version))
         place = self.place(version)
-        made = await asyncio.to_thread(self._kept, place, texts)
+        made = await asyncio.to_thread(self.kept, place, texts)
         about = next(file for file in made if file.path == "konan.json")
         files = (*work.upload.model_files(), *made)
         version = msgspec.structs.replace(version, package=about.sha256, files=files, step="start")
         await asyncio.to_thread(self.store.put_version, work.caller, version)
         return version
 
-    def _kept(self, place: Path, texts: dict[str, bytes]) -> list[FileDigest]:
+    def kept(self, place: Path, texts: dict[str, bytes]) -> list[FileDigest]:
+        """Put the small files of a package into its directory and among the blobs."""
         layout.add(place, texts)
         kept = ((path, self.blobs.put(iter([text]))) for path, text in texts.items())
         return [FileDigest(path=path, sha256=digest, size=size) for path, (digest, size) in kept]
@@ -358,10 +359,20 @@ def _datasets(upload: Upload, study: _Study) -> tuple[DatasetFile, ...]:
     return tuple(found)
 
 
-def _contents(work: _Work, lock: Lock, version: Version) -> mlmodel.Contents:
+def contents(upload: Upload, lock: str, version: Version) -> mlmodel.Contents:
+    """What the package of a version is made of.
+
+    Args:
+        upload: what it was made from.
+        lock: text of its locked requirements.
+        version: certified.
+
+    Raises:
+        GateFailed: it is not.
+    """
     if version.schema is None:
         raise GateFailed("The version has no schema.")
-    manifest = work.manifest
+    manifest = upload.manifest
     return mlmodel.Contents(
         uuid=version.uuid,
         created_at=version.created_at,
@@ -370,8 +381,8 @@ def _contents(work: _Work, lock: Lock, version: Version) -> mlmodel.Contents:
         options=manifest.options,
         model=manifest.model,
         schema=version.schema,
-        lock=lock.text,
-        python=lock.python,
+        lock=lock,
+        python=version.python,
         provenance=version.provenance,
-        files=work.upload.model_files(),
+        files=upload.model_files(),
     )

@@ -42,12 +42,14 @@ def lay_out(place: Path, files: Iterable[FileDigest], blobs: Blobs) -> None:
 
 
 def add(place: Path, texts: Mapping[str, bytes]) -> None:
-    """Add small files to a package directory."""
+    """Add small files to a package directory, or put them in the place of others."""
     for path, text in texts.items():
         target = place / path
         _directories(place, target.parent)
-        target.write_bytes(text)
-        target.chmod(0o444)
+        fresh = target.with_name(f"{MAKING}{new_uuid()}")
+        fresh.write_bytes(text)
+        fresh.chmod(0o444)
+        fresh.replace(target)
 
 
 def remove(place: Path) -> None:

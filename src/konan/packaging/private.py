@@ -100,7 +100,7 @@ def private_schema(schema: Schema, found: Mapping[str, Privacy], now: Mapping[st
     hidden = {name: privacy for name, privacy in found.items() if privacy != "keep"}
     covered = tuple(_covered(one, hidden[one.name]) if one.name in hidden else one for one in schema.features)
     example = schema.example | {
-        one.name: None if one.nullable else _blank(one)
+        one.name: None if one.nullable else blank(one)
         for one in covered
         if one.name in hidden and one.name in schema.example
     }
@@ -115,7 +115,7 @@ def _covered(feature: Feature, privacy: Privacy) -> Feature:
     return msgspec.structs.replace(feature, privacy=privacy, learned=counts)
 
 
-def _blank(feature: Feature) -> str | bool | int | float:
+def blank(feature: Feature) -> str | bool | int | float:
     """A value for an example that is nobody's."""
     limits = feature.declared
     if limits is not None and limits.categories:

@@ -6,7 +6,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from konan import clock
 from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, NotAllowed, NotFound
 from konan.ids import is_name, new_uuid
-from konan.packaging import givenrows, layout, private, uploads
+from konan.packaging import erasing, givenrows, layout, private, uploads
 from konan.packaging.building import Builder, Warm, digests
 from konan.packaging.environment import Environments, read_lock
+from konan.packaging.erasing import Person
 from konan.packaging.reference import make_reference
 from konan.packaging.trial import Form, StartWorker
 from konan.packaging.uploads import Upload
@@ -35,6 +36,9 @@ Profiled = Callable[[Version, Reference], Awaitable[Reference]]
 async def unprofiled(_: Version, scored: Reference) -> Reference:
     """Note nothing more."""
     return scored
+
+
+_ALL = 1_000_000
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -137,6 +141,24 @@ class Registrar:
             self._accepting.wait_for(lambda: not self._uploads)
             others = [other for _, other in self._store.platform_versions()]
             return givenrows.forget(self._blobs, version, others)
+
+    async def without(self, version: Version, person: Person) -> Version:
+        """A version without a person in the rows that it was given, and in what was learned of them."""
+        return await erasing.without(self._builder, version, person)
+
+    def remove_erased(self, erasure: str) -> None:
+        """Remove what held the rows that an erasure took out.
+
+        Blocks while an upload is taken in, which may hold the same rows.
+        """
+        with self._accepting:
+            self._accepting.wait_for(lambda: not self._uploads)
+            erasing.remove(self._blobs, self._every_version(), erasure)
+
+    def _every_version(self) -> Iterator[Version]:
+        for deployment in self._store.platform_deployments():
+            caller = Principal(project=deployment.project, key_id="platform", scopes=frozenset({"admin"}))
+            yield from self._store.list_versions(caller, deployment.name, _ALL)
 
     def _declared(self, caller: Principal, name: str) -> dict[str, Privacy]:
         """What the newest version of a deployment says of private columns."""

@@ -138,6 +138,22 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     profile: str = ""
 
 
+class ErasedRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a person that left a file; who cites what was is told by it that it is not whole any more.
+
+    Attributes:
+        erasure: id of the erasure.
+        at: when they left, RFC 3339.
+        rows: how many.
+        was: digests of what held them, the file itself first; these blobs are gone unless others need them.
+    """
+
+    erasure: str
+    at: str
+    rows: int
+    was: tuple[str, ...]
+
+
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file of rows given at deploy, kept as a dataset version unless columns of the version are private.
 
@@ -147,6 +163,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
         rows: number of rows.
         columns: names in order.
         kept: whether the blob is kept.
+        erased: the rows that left it since it was given, oldest first.
     """
 
     role: Literal["data", "holdout"]
@@ -154,6 +171,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     columns: tuple[str, ...]
     kept: bool = True
+    erased: tuple[ErasedRows, ...] = ()
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         truths: revisions of ground truth.
         parked: truths that waited for their prediction.
         answers: stored answers to requests with an idempotency key; of a request with several rows the whole.
+        given: rows of files given at deploy (``--data``, ``--holdout``).
         aside_bytes: bytes that could not be read any more and were kept for whoever looks into it; nobody
             can tell whom they are about.
     """
@@ -25,6 +26,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     truths: int = 0
     parked: int = 0
     answers: int = 0
+    given: int = 0
     aside_bytes: int = 0
 
     def __add__(self, other: "Erased") -> "Erased":

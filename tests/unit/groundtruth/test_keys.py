@@ -10,6 +10,7 @@ from tests.unit.predictions.logs import entry, output
 from konan import clock
 from konan.groundtruth import deciding
 from konan.groundtruth.revisions import PARKED_DAYS
+from konan.ids import IdSource
 from konan.records.predictions import Feedback
 
 LATER = timedelta(days=PARKED_DAYS, minutes=5)
@@ -99,6 +100,7 @@ def test_what_waited_too_long_is_forgotten(truths: Truths, monkeypatch: pytest.M
     truths.tell_key("7", "yes")
     later = clock.now_ns() + int(LATER.total_seconds() * 1e9)
     monkeypatch.setattr("konan.clock.now_ns", lambda: later)
+    monkeypatch.setattr("tests.unit.predictions.logs.SOURCE", IdSource())  # ids never go back to the present
     truths.truth.flush()
     one = entry(7)
     truths.predict(one)

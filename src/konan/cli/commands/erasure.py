@@ -16,6 +16,7 @@ _WORDS = (
     ("truths", "truths"),
     ("parked", "truths that waited"),
     ("answers", "stored answers"),
+    ("given", "rows given at deploy"),
     ("aside_bytes", "bytes that nobody could read"),
 )
 
