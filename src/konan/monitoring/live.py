@@ -5,7 +5,7 @@ so after each commit, and after a crash at any moment, what is missing is counte
 files are gone (an erasure), the day is counted anew, unless the table's log tells that they were only merged.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +24,10 @@ ROWS = 2_000_000
 """So many rows are counted at once at most, about; the rest the next time, so that commits need not wait."""
 
 
+_KEPT = 100
+"""Logs whose layouts are kept in memory."""
+
+
 class LiveProfiles:
     """The profiles of all logs (a `konan.predictions.following.Follower`).
 
@@ -37,6 +41,7 @@ class LiveProfiles:
         self._directory = directory
         self._schemas = schemas
         self._rows = rows
+        self._stores = OrderedDict[str, Store]()
 
     def follow(self, name: str, now: Snapshot) -> None:
         """Bring the profiles of a log up to date.
@@ -48,17 +53,23 @@ class LiveProfiles:
             now: its table.
         """
         if not name.endswith(SUFFIX):
-            _Round(self._directory, name, now, self._schemas, self._rows).run()
+            _Round(self._store(name), now, self._schemas, self._rows).run()
+
+    def _store(self, name: str) -> Store:
+        """Where profiles lie, with the layouts that were read there; of some logs, that of the newest."""
+        store = self._stores.pop(name, None) or Store(self._directory / name)
+        self._stores[name] = store
+        if len(self._stores) > _KEPT:
+            self._stores.popitem(last=False)
+        return store
 
 
 class _Round:
     """Brings the profiles of one log up to date, once."""
 
-    def __init__(self, directory: Path, name: str, now: Snapshot, schemas: Schemas, rows: int) -> None:
-        self._place = directory / name
-        self._truths = directory / (name + SUFFIX)
-        self._store = Store(self._place)
-        self._index = self._store.index()
+    def __init__(self, store: Store, now: Snapshot, schemas: Schemas, rows: int) -> None:
+        self._store = store
+        self._index = store.index()
         self._files = _by_day(now.files)
         self._version = now.delta.version() if now.delta else -1
         self._left = rows
@@ -66,7 +77,7 @@ class _Round:
         segments = Segments()
         for covered in self._index.days.values():
             segments.learn(covered.values)
-        self._counting = Counting(name, schemas, self._store.layouts, segments)
+        self._counting = Counting(store.log.name, schemas, store.layouts, segments)
 
     def run(self) -> None:
         index = self._index
@@ -75,7 +86,7 @@ class _Round:
             del index.days[day]
         due = [day for day in sorted(self._files, reverse=True) if not self._is_counted(day)]
         if due:
-            moved = rewritten(self._place / "table", index.followed, self._version)
+            moved = rewritten(self._store.log / "table", index.followed, self._version)
             for day in due:
                 index.days[day] = self._counted(day, moved)
                 if self._left <= 0:
@@ -112,7 +123,7 @@ class _Round:
 
     def _join(self) -> None:
         """Count the targets of the days of which truths came, or rows that have a truth."""
-        now = table.snapshot(self._truths)
+        now = table.snapshot(self._store.log.with_name(self._store.log.name + SUFFIX))
         truths, complete = _by_day(now.files), True
         for day in sorted(self._files, reverse=True):
             known = truths[day - 1] + truths[day] if day in truths or day - 1 in truths else []

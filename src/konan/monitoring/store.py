@@ -57,11 +57,12 @@ class Store:
     """The profiles of one log.
 
     Args:
-        directory: of the log.
+        log: directory of the log.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory / NAME
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._directory = log / NAME
         self.layouts = Layouts(self._directory)
 
     def index(self) -> Index:

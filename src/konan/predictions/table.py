@@ -80,6 +80,10 @@ class LogTable:
             return 0
         return self._delta.transaction_version(f"gateway-{gateway}") or 0
 
+    def now(self) -> "Snapshot":
+        """The table as this has seen it last."""
+        return _snapshot(self._place, self._delta)
+
     def append(self, rows: pa.Table, flushed: Mapping[int, int]) -> None:
         """Add rows, on disk when this returns; columns that the table lacks are added to it.
 
@@ -234,9 +238,12 @@ def snapshot(directory: Path) -> Snapshot:
         directory: of the log.
     """
     place = directory / "table"
-    if not DeltaTable.is_deltatable(str(place)):
+    return _snapshot(place, DeltaTable(place) if DeltaTable.is_deltatable(str(place)) else None)
+
+
+def _snapshot(place: Path, delta: DeltaTable | None) -> Snapshot:
+    if delta is None:
         return Snapshot((), (), None)
-    delta = DeltaTable(place)
     adds = pa.table(delta.get_add_actions(flatten=True))
     columns = tuple(field.name for field in delta.schema().fields)
     if not adds.num_rows:

@@ -8,11 +8,12 @@ import pyarrow as pa
 from konan.journal.segments import Damage
 from konan.predictions import shelf
 from konan.predictions.following import Follower, tell
-from konan.predictions.rows import ordered, rejections_of, table_of
+from konan.predictions.orders import Cells
+from konan.predictions.rows import by_day, ordered, rejections_of, table_of
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done, Place, Waiting
 from konan.predictions.stretch import ENTRIES, ROWS, SPAN
-from konan.predictions.table import LogTable
+from konan.predictions.table import LogTable, snapshot
 from konan.predictions.tidying import tidy
 
 
@@ -55,13 +56,28 @@ class TableWriter:
                 sizes.append(batch.append_to(table))
         if batch.rows:
             sizes.append(batch.append_to(table))
-        tell(self._follower, self._directory, name)
+        tell(self._follower, name, table.now)
         return Done(sum(sizes), len(sizes), broken)
+
+    def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
+        """Put rows into a table that has no journal here, on disk when this returns.
+
+        Args:
+            name: of the table.
+            rows: their columns, one of them ``id``; rows of one id stay in their order.
+            sequence: the table knows it then; what it knows already is passed over.
+
+        Raises:
+            OSError: it did not go well; it may be done again.
+        """
+        table = LogTable(self._directory / name)
+        if table.flushed(0) < sequence:
+            table.append(by_day(rows), {0: sequence})
 
     def tidy(self, name: str, days: int) -> None:
         """Merge the small files of a log's table, delete what is too old, and give the room back."""
         tidy(self._directory / name, days)
-        tell(self._follower, self._directory, name)
+        tell(self._follower, name, lambda: snapshot(self._directory / name))
 
     def rest(self) -> None:
         """Nothing is held."""
