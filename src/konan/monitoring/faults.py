@@ -127,15 +127,15 @@ def _of_numbers(name: str, held: Held, cells: NumericCells) -> Iterator[Fault]:
         told = f"{name} looks as if it were {unit}{one}: {_percent(outside)} of its values are out of range."
         yield Fault("units", (name,), outside, told)
     elif cell is not None:
-        yield _constant(name, cells.labels[cell])
+        yield _constant(name, cells.labels[cell], f" It may have been {unit}." if unit else "")
     elif outside >= _MOSTLY and any(part.what in {"below", "above"} for part in held.portions):
         told = f"{name} has {_percent(outside)} of its values outside of what the reference has."
         yield Fault("range", (name,), outside, told)
 
 
-def _constant(name: str, label: str) -> Fault:
+def _constant(name: str, label: str, more: str = "") -> Fault:
     where = f"all its values are {label}" if label in {"above", "below"} else f"all its values lie in {label}"
-    return Fault("constant", (name,), 1.0, f"{name} does not vary any more: {where}.")
+    return Fault("constant", (name,), 1.0, f"{name} does not vary any more: {where}.{more}")
 
 
 def _outside(current: Counts, cells: NumericCells) -> float:
