@@ -10,15 +10,14 @@ import pyarrow as pa
 
 from benchmarks.predictions import feeding
 from konan.groundtruth.labelled import Labelled
-from konan.groundtruth.revisions import Revision
-from konan.groundtruth.tables import rows_of
+from konan.groundtruth.revisions import Revision, cells_of
 from konan.ids import IdSource
 from konan.predictions import table
 from konan.predictions.columns import SYSTEM
 from konan.predictions.filters import Filters, Range, Want
 from konan.predictions.flusher import Flusher
 from konan.predictions.reading import PredictionLog
-from konan.predictions.rows import table_of
+from konan.predictions.rows import by_day, table_of
 from konan.predictions.table import File, LogTable
 
 _COMMIT = 50_000
@@ -66,7 +65,7 @@ def measure(root: Path, rows: int, rounds: int) -> list[str]:
 def _truths(directory: Path, ids: list[str]) -> tuple[File, ...]:
     """A table with the truth of some predictions."""
     revisions = [Revision(one, number, number, "1", None, 1.0, None, "k") for number, one in enumerate(ids)]
-    LogTable(directory).append(rows_of(revisions), {0: 1})
+    LogTable(directory).append(by_day(cells_of(revisions)), {0: 1})
     return table.snapshot(directory).files
 
 

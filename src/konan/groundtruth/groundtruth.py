@@ -20,7 +20,7 @@ from konan import clock, ids
 from konan.errors import JournalUnavailable, KonanError, NotReady, StorageFull
 from konan.groundtruth import parked
 from konan.groundtruth.held import Held
-from konan.groundtruth.revisions import SUFFIX, Batch, Revision, current
+from konan.groundtruth.revisions import SUFFIX, Batch, Revision, cells_of, current
 from konan.journal import reader
 from konan.journal.entry import Entry, encode
 from konan.journal.segments import Damage
@@ -219,11 +219,8 @@ class GroundTruth:
         with self._flushing:
             sequence = self._held.sequence
             for deployment in self._held.unflushed():
-                writing = self._predictions.flusher.writing(deployment + SUFFIX)
-                with self._held.leaving(deployment) as (last, revisions), writing as table:
-                    from konan.groundtruth.tables import rows_of
-
-                    table.append(rows_of(revisions), {0: last})
+                with self._held.leaving(deployment) as (last, revisions):
+                    self._predictions.flusher.append(deployment + SUFFIX, cells_of(revisions), last)
             self._held.expire(clock.now_ns() // 1000)
             parked.write(self._parked, sequence, self._held.parked())
             if self.damage is None:

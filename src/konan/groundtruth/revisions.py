@@ -1,9 +1,12 @@
 """What is known of the truth of a prediction: every revision of it, and which of them counts (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
+
+from konan.predictions.orders import Cells
 
 SUFFIX = "-truth"
 """Behind a deployment's uuid: the name of the table with its revisions."""
@@ -73,6 +76,22 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     revisions: list[Revision]
     parked: list[Parked] = []
     unparked: list[int] = []
+
+
+def cells_of(revisions: Iterable[Revision]) -> list[Cells]:
+    """Revisions as columns for their table; all but the day, which follows from the id."""
+    rows = sorted(revisions, key=attrgetter("arrival"))
+    return [
+        Cells("id", "string", [one.id for one in rows]),
+        Cells("observed_at", "timestamp[us, tz=UTC]", [one.observed for one in rows]),
+        Cells("received_at", "timestamp[us, tz=UTC]", [one.arrival // 1000 for one in rows]),
+        Cells("arrival", "int64", [one.arrival for one in rows]),
+        Cells("target", "string", [one.target for one in rows]),
+        Cells("label", "string", [one.label for one in rows]),
+        Cells("value", "double", [one.value for one in rows]),
+        Cells("key", "string", [one.key for one in rows]),
+        Cells("key_id", "string", [one.key_id for one in rows]),
+    ]
 
 
 def current(revisions: Sequence[Revision]) -> Revision:

@@ -3,8 +3,7 @@
 A row lies in the partition of its prediction's day, so a look-up opens the files of the days it asks for.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +13,6 @@ import pyarrow.parquet as pq
 from konan.groundtruth.revisions import Revision
 from konan.predictions import lookup, table
 from konan.predictions.columns import MOMENT
-from konan.predictions.rows import day_of
 
 COLUMNS = pa.schema(
     [
@@ -34,24 +32,6 @@ COLUMNS = pa.schema(
 
 _READ = ("id", "observed_at", "arrival", "target", "label", "value", "key", "key_id")
 """The column of each field of a revision."""
-
-_TYPES = {"observed_at": pa.int64(), "arrival": pa.int64(), "value": pa.float64()}
-
-
-def rows_of(revisions: Sequence[Revision]) -> pa.Table:
-    """Revisions (at least one) as a table with `COLUMNS`, in the order of their predictions' ids."""
-    names = zip(_READ, Revision.__struct_fields__, strict=True)
-    found = {name: list(map(attrgetter(field), revisions)) for name, field in names}
-    days: dict[str, int] = {}
-    for one in found["id"]:
-        if one[:13] not in days:  # its time
-            days[one[:13]] = day_of(one)
-    columns = {name: pa.array(cells, _TYPES.get(name, pa.string())) for name, cells in found.items()}
-    columns["day"] = pa.array([days[one[:13]] for one in found["id"]], pa.int32()).cast(pa.date32())
-    columns["received_at"] = pc.divide(columns["arrival"], 1000).cast(MOMENT)
-    columns["observed_at"] = columns["observed_at"].cast(MOMENT)
-    rows = pa.table({name: columns[name] for name in COLUMNS.names}, schema=COLUMNS)
-    return rows.sort_by([("id", "ascending"), ("arrival", "ascending")])
 
 
 def revisions_in(directory: Path, ids: Collection[str]) -> Iterator[Revision]:

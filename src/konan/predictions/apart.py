@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from konan import clock, priority
-from konan.predictions.orders import Ask, Carried, Commit, Failed, Known, Line, Order, Tidy, sent
+from konan.predictions.orders import (
+    Append,
+    Ask,
+    Carried,
+    Cells,
+    Commit,
+    Failed,
+    Known,
+    Line,
+    Order,
+    Tidy,
+    sent,
+)
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done, Place
 
@@ -75,6 +87,14 @@ class Apart:
         """
         behind = sum(place.run.rows for place in places) > _BEHIND * self._rows
         return self._carried_out(Commit(name, [sent(place) for place in places]), yields=not behind)
+
+    def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
+        """Put rows into a table that has no journal here; those of a sequence that it knows are passed over.
+
+        Raises:
+            WriterFailed: the process failed or ended.
+        """
+        self._carried_out(Append(name, list(rows), sequence), yields=True)
 
     def tidy(self, name: str, days: int) -> None:
         """Put a log in order.

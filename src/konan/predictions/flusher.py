@@ -10,7 +10,7 @@ Three locks, always taken in this order: the work (commits and the shelf), the j
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from konan.journal import reader
 from konan.journal.entry import Entry
 from konan.journal.segments import Damage, segments
 from konan.predictions import mark, shelf
-from konan.predictions.orders import Writer
+from konan.predictions.orders import Cells, Writer
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Place, Shelf, Waiting
 from konan.predictions.stretch import Segment, Stretch
@@ -236,6 +236,11 @@ class Flusher:
 
         with self._work:
             yield LogTable(self._directory / name)
+
+    def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
+        """Put rows that are in no journal of a gateway into a table (`konan.predictions.orders.Writer`)."""
+        with self._work, self._undone(name):
+            self._writer.append(name, rows, sequence)
 
     def tidy(self, name: str, days: int) -> None:
         """Put a log in order (`konan.predictions.tidying`)."""

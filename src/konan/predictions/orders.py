@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -12,11 +12,29 @@ from konan.records.schema import Schema
 _HEAD = 4
 
 
+class Cells(NamedTuple):
+    """A column of rows that are given to a table.
+
+    Attributes:
+        name: of the column.
+        kind: Arrow type as text, as ``timestamp[us, tz=UTC]``.
+        cells: what it holds, row by row; moments in the type's unit since 1970-01-01 UTC.
+    """
+
+    name: str
+    kind: str
+    cells: list[Any]
+
+
 class Writer(Protocol):
     """Changes the tables (`konan.predictions.writing.TableWriter`, `konan.predictions.apart.Apart`)."""
 
     def commit(self, name: str, places: Sequence[Place]) -> Done:
         """Put entries into a log's table; what is in there is passed over."""
+        ...
+
+    def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
+        """Put rows that no gateway journalled into a table; a sequence that it knows is passed over."""
         ...
 
     def tidy(self, name: str, days: int) -> None:
@@ -37,6 +55,14 @@ class Commit(msgspec.Struct, frozen=True, tag=True):
 
     log: str
     places: list[Place]
+
+
+class Append(msgspec.Struct, frozen=True, tag=True):
+    """An order: put rows into a table that has no journal here."""
+
+    log: str
+    rows: list[Cells]
+    sequence: int
 
 
 class Tidy(msgspec.Struct, frozen=True, tag=True):
@@ -71,8 +97,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Order = Commit | Tidy
-Message = Commit | Tidy | Known | Ask | Carried | Failed
+Order = Commit | Append | Tidy
+Message = Commit | Append | Tidy | Known | Ask | Carried | Failed
 
 
 def _made(kind: type[Any], value: Any) -> Any:

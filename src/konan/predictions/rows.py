@@ -14,6 +14,7 @@ import pyarrow.json as pa_json
 from konan.journal.entry import Entry
 from konan.predictions import schemas
 from konan.predictions.columns import MOMENT, SYSTEM, TYPES, Column, columns
+from konan.predictions.orders import Cells
 from konan.records.schema import Schema, class_text
 
 Schemas = schemas.Schemas
@@ -54,6 +55,24 @@ def ordered(parts: Sequence[pa.Table]) -> pa.Table:
     if all(first <= second for first, second in pairwise(ids)):
         return whole
     return whole.take(pa.array(sorted(range(len(ids)), key=ids.__getitem__)))
+
+
+def by_day(given: Sequence[Cells]) -> pa.Table:
+    """Rows that are given as columns, with the day of their ids behind these, in the order of the ids.
+
+    Args:
+        given: one of them is called ``id``; rows of one id stay in their order.
+    """
+    found: dict[str, pa.Array] = {}
+    for name, kind, cells in given:
+        found[name] = pa.array(cells, MOMENT if kind == str(MOMENT) else pa.type_for_alias(kind))
+        if name == "id":
+            days: dict[str, int] = {}
+            for one in cells:
+                if one[:13] not in days:  # its time
+                    days[one[:13]] = day_of(one)
+            found["day"] = pa.array([days[one[:13]] for one in cells], pa.int32()).cast(pa.date32())
+    return ordered([pa.table(found)])
 
 
 def rejections_of(entries: Sequence[Entry]) -> pa.Table:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from konan import logs, priority
 from konan.predictions.following import Follower
-from konan.predictions.orders import Ask, Carried, Commit, Failed, Known, Line, Order, Tidy
+from konan.predictions.orders import Append, Ask, Carried, Commit, Failed, Known, Line, Order, Tidy
 from konan.predictions.schemas import Schemas
 from konan.predictions.shelf import Done
 from konan.predictions.writing import TableWriter
@@ -57,7 +57,7 @@ def main(arguments: list[str], following: Following | None = None) -> int:
             order = line.receive()
         except EOFError:
             return 0
-        if isinstance(order, Commit | Tidy):
+        if isinstance(order, Commit | Append | Tidy):
             line.send(_carried_out(writer, order))
 
 
@@ -65,7 +65,10 @@ def _carried_out(writer: TableWriter, order: Order) -> Carried | Failed:
     try:
         if isinstance(order, Commit):
             return Carried(writer.commit(order.log, order.places))
-        writer.tidy(order.log, order.days)
+        if isinstance(order, Append):
+            writer.append(order.log, order.rows, order.sequence)
+        else:
+            writer.tidy(order.log, order.days)
     except Exception as error:
         logger.exception("a table could not be changed", extra={"log": order.log})
         return Failed(repr(error))

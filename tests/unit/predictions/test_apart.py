@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.unit.predictions.logs import BIKES, World, entry, ids_of, rejected, schemas
 from tests.unit.predictions.test_flusher import rows_in_table
 from typing_extensions import override
 
-from konan.predictions import apart
+from konan.predictions import apart, table
 from konan.predictions.apart import Apart, WriterFailed
 from konan.predictions.flusher import Flusher
 from konan.predictions.mark import NAME as MARK
+from konan.predictions.orders import Cells
 from konan.predictions.reading import PredictionLog
 
 
@@ -151,3 +153,16 @@ def test_a_backlog_gives_way_to_nobody(tmp_path: Path) -> None:
         assert second is not None
         assert os.getpriority(os.PRIO_PROCESS, second.pid) == own
         assert rows_in_table(world) == 101
+
+
+def test_rows_that_no_gateway_journalled_are_put_in_once(tmp_path: Path) -> None:
+    with remote(tmp_path) as world:
+        ids = [f"019abcd0-0000-7000-8000-00000000000{digit}" for digit in "213"]
+        given = [Cells("id", "string", ids), Cells("arrival", "int64", [1, 2, 3])]
+        for sequence in (7, 7, 6):
+            world.flusher.append("truths", given, sequence)
+        assert rows_in_table(world, "truths") == 3
+        (file,) = table.snapshot(world.directory / "truths").files
+        found = pq.read_table(file.path, columns=["id", "arrival"])
+        assert found.to_pydict() == {"id": sorted(ids), "arrival": [2, 1, 3]}
+        assert file.day == 20417
