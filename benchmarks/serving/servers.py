@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,18 +116,34 @@ def mlflow(model: Trained, directory: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def konan(model: Trained, directory: Path) -> Iterator[Server]:
-    """Konan as a user starts it: every check on, the record on disk before the answer."""
-    home = directory / f"konan-home-{model.name}"
+def konan(
+    model: Trained,
+    directory: Path,
+    name: str = "Konan",
+    *,
+    entry: Sequence[str] = (),
+    deployed: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Konan as a user starts it: every check on, the record on disk before the answer.
+
+    Args:
+        model: what it serves.
+        directory: where it works.
+        name: as it stands in the table.
+        entry: what is run instead of the command ``konan`` to start the server.
+        deployed: further arguments of ``konan deploy``.
+    """
+    place = f"{name.lower().replace(' ', '-')}-{model.name}"
+    home = directory / f"home-{place}"
     port = free_port()
-    environment = {"KONAN_HOME": str(home), "KONAN_DATA_DIR": str(directory / f"konan-data-{model.name}")}
+    environment = {"KONAN_HOME": str(home), "KONAN_DATA_DIR": str(directory / f"data-{place}")}
     executable = str(Path(sys.executable).parent / "konan")
     started = time.monotonic()
-    with _process([executable, "up", "--port", str(port)], directory, environment) as child:
+    with _process([*(entry or [executable]), "up", "--port", str(port)], directory, environment) as child:
         _until_ready(child, f"http://127.0.0.1:{port}/readyz")
         seconds = time.monotonic() - started
         files = [str(model.path), "--data", str(model.data), "--target", "target"]
-        deploy = [executable, "deploy", model.name, *files, "--json"]
+        deploy = [executable, "deploy", model.name, *files, *deployed, "--json"]
         subprocess.run(deploy, check=True, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
         key = json.loads((home / "profile.json").read_text())["key"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
@@ -135,7 +151,7 @@ def konan(model: Trained, directory: Path) -> Iterator[Server]:
         body = json.dumps({f"f{i}": v for i, v in enumerate(model.rows[0])})
         answer = json.loads(post(url, body, headers))
         _same(answer["output"]["probabilities"]["1"], model.expected[0])
-        yield Server("Konan", url, child.pid, headers, cold_start_s=seconds)
+        yield Server(name, url, child.pid, headers, cold_start_s=seconds)
 
 
 def _same(got: float, expected: float) -> None:
