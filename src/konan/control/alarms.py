@@ -54,7 +54,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         deployment: name.
         rule: what it watches.
         since: RFC 3339; absent is 30 days ago.
-        to: RFC 3339; absent is now.
+        to: RFC 3339; absent is now. A time to come also tries the window that has not ended, as it stands.
         version: number; absent is the live one.
     """
 

@@ -133,7 +133,8 @@ class Watching:
             name: of the deployment.
             rule: that is tried.
             span: seconds since 1970-01-01 UTC; windows that are not whole within it are left out, and so are
-                those of which rows still wait for their table.
+                those of which rows still wait for their table. If it ends in the future, the window that has
+                not ended is looked at too, with the rows that are in their table by now.
             version: number of the version; else the live one.
 
         Raises:
@@ -146,7 +147,11 @@ class Watching:
             raise NotReady("The deployment has no live version yet.")
         found = await asyncio.to_thread(self._store.version, caller, name, number)
         begin = -(-span[0] // rule.window) * rule.window
-        end = min(span[1], await asyncio.to_thread(self._settled, deployment.uuid))
+        present = int(clock.now().timestamp())
+        if span[1] > present:
+            end = min(span[1], -(-present // rule.window) * rule.window)
+        else:
+            end = min(span[1], await asyncio.to_thread(self._settled, deployment.uuid))
         alarm = replace(_new(name, "replay", rule, looking.moment(begin), ""), version=number)
         task = await self._task_of(deployment, found, end, [Watch(alarm=alarm, begin=begin)])
         (done,) = await looking.look(task, _WITHIN)
