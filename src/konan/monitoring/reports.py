@@ -7,6 +7,7 @@ from pathlib import Path
 from konan import clock
 from konan.monitoring.asked import Asked
 from konan.ports import Blobs, Store
+from konan.predictions.apart import WriterFailed
 from konan.predictions.flusher import REJECTED
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
@@ -85,7 +86,10 @@ class Reports:
                 self._flush(log)
                 if not windows.is_complete(log):
                     self._predictions.flusher.follow(log)
-            except OSError as error:  # a full disk, or the writer was killed: it is done again later
+            except (
+                OSError,
+                WriterFailed,
+            ) as error:  # a full disk, or the writer was killed: it is done again later
                 _log.warning(
                     "a report goes without the newest rows", extra={"log": log, "error": repr(error)}
                 )
