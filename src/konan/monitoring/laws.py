@@ -29,6 +29,9 @@ LEAST_P = 1e-300
 _NORMAL = NormalDist()
 _TINY = 1e-300
 _MOST_STEPS = 100_000
+_LAGS_TO_TRUST = 8
+_STILL_LARGE = 0.05
+_SLOWEST = 0.999
 
 
 def chi2_survival(value: float, freedom: float) -> float:
@@ -183,10 +186,19 @@ def rows_as_one(correlations: Sequence[float]) -> float:
     Sources: Bayley and Hammersley (1946), "The effective number of independent observations in an
     autocorrelated time series"; where to stop, Geyer (1992), "Practical Markov chain Monte Carlo", 3.3.
 
+    Where the last lag known is still large, what follows is taken to fade as what is known did.
+
     >>> rows_as_one(()), round(rows_as_one((0.5, 0.25, 0.125, -0.1, 0.3)), 2)
     (1.0, 2.75)
+    >>> round(rows_as_one(tuple(0.99**lag for lag in range(1, 65))))  # (1 + 0.99) / (1 - 0.99)
+    199
     """
-    return 1 + 2 * float(positive(correlations).sum())
+    known = positive(correlations)
+    total = float(known.sum())
+    if len(known) >= _LAGS_TO_TRUST and known[-1] > _STILL_LARGE:
+        fading = min(float(known[-1] / known[0]) ** (1 / (len(known) - 1)), _SLOWEST)
+        total += float(known[-1]) * fading / (1 - fading)
+    return 1 + 2 * total
 
 
 def positive(correlations: Sequence[float]) -> Floats:
