@@ -24,6 +24,12 @@ from konan.monitoring.evidence import Floats
 NEAR_ZERO = 0.05
 """Correlation of neighbouring looks that is taken as none."""
 
+LONG = 0.2
+"""Correlation at the last lag that is known, from which on the memory of a stream has no end in sight."""
+
+FEWEST_LAGS = 8
+"""With fewer lags nothing is said about that."""
+
 LARGEST = 4096
 """Rows in the longest block that is chosen."""
 
@@ -32,7 +38,8 @@ class Doubt(msgspec.Struct, frozen=True):
     """One reason not to trust evidence as far as its numbers say.
 
     Attributes:
-        code: stable word for the kind: ``correlated``, ``clustered``, ``few_rows``, ``unknown_order``.
+        code: stable word for the kind: ``correlated``, ``clustered``, ``few_rows``, ``long_memory``,
+            ``unknown_order``.
         message: what was seen and what it means.
         size: how much, in the unit of the message.
     """
@@ -151,7 +158,12 @@ def assumptions(
     >>> assumptions(rows=10_000, correlations=(0.01,), windows=[[50, 50], [52, 48]])
     ()
     """
-    doubts = (_few(rows), _correlated(rows, correlations, block), _clustered(windows, block))
+    doubts = (
+        _few(rows),
+        _correlated(rows, correlations, block),
+        _long(correlations or ()),
+        _clustered(windows, block),
+    )
     return tuple(doubt for doubt in doubts if doubt is not None)
 
 
@@ -173,6 +185,17 @@ def _correlated(rows: int, correlations: Sequence[float] | None, block: int) -> 
         return None
     message = f"Neighbouring looks correlate ({left:.2f}): alarms may come early. Longer blocks help."
     return Doubt("correlated", message, round(left, 4))
+
+
+def _long(correlations: Sequence[float]) -> Doubt | None:
+    last = float(correlations[-1]) if len(correlations) >= FEWEST_LAGS else 0.0
+    if last < LONG:
+        return None
+    message = (
+        f"Rows {len(correlations)} apart still correlate ({last:.2f}): slow changes, as seasons, look like "
+        "drift. A reference of the same season helps."
+    )
+    return Doubt("long_memory", message, round(last, 4))
 
 
 def _clustered(windows: npt.ArrayLike | None, block: int) -> Doubt | None:

@@ -79,6 +79,11 @@ def test_no_doubt_where_there_is_no_reason() -> None:
     assert raised <= 2
 
 
+def test_a_memory_without_an_end_in_sight_is_told() -> None:
+    slow = tuple(0.999**lag for lag in range(1, 65))
+    assert [doubt.code for doubt in assumptions(rows=5000, correlations=slow, block=4096)] == ["long_memory"]
+
+
 def test_a_block_that_is_long_enough_takes_the_doubt_away() -> None:
     correlations = tuple(0.6**lag for lag in range(1, 65))
     assert assumptions(rows=5000, correlations=correlations)
