@@ -129,12 +129,14 @@ async def _start(services: "Services") -> None:
     services.truth.start()
     services.erasures.start(GivenRows(services.store, services.registrar, services.fleet))
     services.notifications.start()
+    services.learning.start()
     services.alarms.start()
 
 
 async def _stop(services: "Services") -> None:
     await services.fleet.stop()
     await services.alarms.close()
+    await services.learning.close()
     await services.notifications.close()
     await services.erasures.close()
     await services.truth.close()
@@ -161,6 +163,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.control import Fleet, Services
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
+    from konan.monitoring.learning import Learning
     from konan.monitoring.making import Profiler
     from konan.monitoring.reports import Reports
     from konan.monitoring.settled import Settled
@@ -188,6 +191,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     truth = GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths))
     notifications = _notifications(settings, metadata, paths)
     settled = Settled(predictions.flusher, settings.deadline)
+    fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
     return Services(
         settings=settings,
         paths=paths,
@@ -200,7 +204,8 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         reports=Reports(metadata, blobs, predictions, paths.predictions),
         alarms=Watching(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
-        fleet=Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths),
+        learning=Learning(metadata, blobs, paths.predictions, fleet.learnt, settled.follow),
+        fleet=fleet,
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
     )
@@ -211,6 +216,10 @@ def _notifications(settings: Settings, metadata: Store, paths: Paths) -> "Notifi
     from konan.adapters.apprise import Apprise
     from konan.monitoring.notifying import Notifications
 
+    if not paths.secret.exists() and any(
+        version.schema and secret.hashes(version.schema) for _, version in metadata.platform_versions()
+    ):
+        raise secret.lost(paths.secret)
     server_secret = secret.load(paths.secret)
     services = (name.strip() for name in settings.apprise_services.split(","))
     return Notifications(

@@ -1,7 +1,8 @@
 """The secret of a server, under which private values are hashed: a file that only its owner may read.
 
 It never stands in arguments, messages or logs: each process that needs it reads the file. A backup holds it,
-because hashes made under another secret are equal to none of those in the log.
+because hashes made under another secret are equal to none of those in the log. So one that was lost is not
+silently replaced while anything is hashed under it.
 """
 
 import hmac
@@ -9,8 +10,13 @@ import os
 import secrets
 from pathlib import Path
 
+import msgspec
+
 from konan import ids
 from konan.errors import Conflict
+from konan.records.private import treatments
+from konan.records.routes import Snapshot
+from konan.records.schema import Schema
 
 _BYTES = 32
 
@@ -37,6 +43,37 @@ def load(path: Path) -> bytes:
             hint="Put the file `secret` back from a backup: without it hashed values are found no more.",
         )
     return secret
+
+
+def is_lost(path: Path, snapshot: Path) -> bool:
+    """Whether the file is gone though gateways serve versions with hashed columns.
+
+    Args:
+        path: of the file.
+        snapshot: the routes that gateways served last; without them nothing is known to be hashed.
+    """
+    if path.exists():
+        return False
+    try:
+        routes = msgspec.json.decode(snapshot.read_bytes(), type=Snapshot).routes
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return any(hashes(version.schema) for route in routes for version in route.versions)
+
+
+def hashes(schema: Schema) -> bool:
+    """Whether a version hashes any column."""
+    return "hash" in treatments(schema).values()
+
+
+def lost(path: Path) -> Conflict:
+    """What is to be said of a secret that is lost."""
+    return Conflict(
+        f"The file {path} is gone, under whose secret columns are hashed; a new one would find none of them.",
+        hint="Put it back from a backup. Is there none, make another with "
+        f"`umask 077; head -c {_BYTES} /dev/urandom > {path}`; then older hashes are found no more, "
+        "neither by key nor for an erasure.",
+    )
 
 
 def of_project(secret: bytes, project: str) -> bytes:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from konan import config
+from konan.access import secret
 from konan.cli.command import Session
 from konan.cli.shapes import Check
-from konan.config import Settings
+from konan.config import Paths, Settings
 from konan.errors import KonanError, NotAllowed, Unauthenticated, Unreachable
 
 State = Literal["ok", "warn", "fail"]
@@ -43,6 +44,7 @@ def all_checks(session: Session, settings: Settings) -> list[Callable[[], Check]
         lambda: directory(root),
         lambda: space(root),
         lambda: disk(root),
+        lambda: server_secret(config.paths(settings)),
         lambda: port(session, settings),
         lambda: server(session),
     ]
@@ -180,6 +182,19 @@ def disk(root: Path) -> Check:
             "disk", "warn", f"{place} is on a network ({kind})", "Locks and syncs are safer on a local disk."
         )
     return _check("disk", "ok", f"{place} takes durable writes ({kind or 'kind unknown'})")
+
+
+def server_secret(paths: Paths) -> Check:
+    """Whether the secret is there under which columns are hashed."""
+    if secret.is_lost(paths.secret, paths.snapshot):
+        said = secret.lost(paths.secret)
+        return _check("secret", "fail", said.message, said.hint)
+    if not paths.secret.exists():
+        return _check("secret", "ok", "it is not there yet; `konan up` makes it")
+    mode = stat.S_IMODE(paths.secret.stat().st_mode)
+    if mode & 0o077:
+        return _check("secret", "fail", f"{paths.secret} has mode {mode:04o}", f"chmod 600 {paths.secret}")
+    return _check("secret", "ok", "it is there, and its owner's alone")
 
 
 def port(session: Session, settings: Settings) -> Check:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from konan import clock, config, logs
+from konan.access import secret
 from konan.config import Settings
 from konan.errors import KonanError, NotReady
 from konan.supervisor import listening, lock, logfiles
@@ -36,11 +37,13 @@ def serve(settings: Settings, announce: Callable[[Report], None]) -> int:
     Raises:
         Usage: the address is not a loopback one.
         NotAllowed: the data directory is not private, or the port is not this user's to take.
-        Conflict: a server runs on the data directory, or something else on the port.
+        Conflict: a server runs on the data directory, or something else on the port, or the secret is lost.
         KonanError: a process did not start; of the class that kept control from it.
     """
     paths = config.paths(settings)
     held = lock.claim(paths)
+    if secret.is_lost(paths.secret, paths.snapshot):
+        raise secret.lost(paths.secret)
     with listening.bind(settings.host, settings.port) as listener:
         with lock.usable(paths):
             stream = os.fdopen(logfiles.open_append(paths.logs / "supervisor.log"), "w", buffering=1)

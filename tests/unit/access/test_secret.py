@@ -3,10 +3,13 @@
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from konan.access import secret
 from konan.errors import Conflict
+from konan.records.routes import Route, RouteVersion, Snapshot
+from konan.records.schema import Feature, Privacy, Schema
 
 
 def test_it_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
@@ -42,3 +45,23 @@ def test_a_damaged_one_is_never_used(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Conflict, match="damaged"):
         secret.load(path)
     assert path.read_bytes() == content
+
+
+def snapshot(privacy: Privacy) -> bytes:
+    """The routes of one deployment with one version, whose one column is treated so."""
+    schema = Schema(features=(Feature(name="who", type="string", privacy=privacy),))
+    version = RouteVersion(uuid="v", number=1, schema=schema, batch_rows=1, deadline=1, queue_rows=1)
+    route = Route(project="p", name="n", deployment="d", live=1, versions=(version,))
+    return msgspec.json.encode(Snapshot(generation=1, keys=(), routes=(route,)))
+
+
+def test_a_lost_one_is_not_silently_replaced(tmp_path: Path) -> None:
+    path, routes = tmp_path / "secret", tmp_path / "routes.json"
+    assert not secret.is_lost(path, routes)
+    routes.write_bytes(snapshot("mask"))
+    assert not secret.is_lost(path, routes)
+    routes.write_bytes(snapshot("hash"))
+    assert secret.is_lost(path, routes)
+    assert str(path) in secret.lost(path).message
+    secret.load(path)
+    assert not secret.is_lost(path, routes)

@@ -7,9 +7,10 @@ import pytest
 from tests.unit.cli.conftest import Konan, Script
 
 from konan import profile
+from konan.access import secret
 from konan.cli import checks
 from konan.cli.command import Session
-from konan.config import Settings
+from konan.config import Paths, Settings
 
 
 @pytest.fixture
@@ -30,11 +31,21 @@ def test_every_check_is_named_once_and_gives_advice_when_it_fails(konan: Konan, 
         "data directory",
         "disk space",
         "disk",
+        "secret",
         "port",
         "server",
     ]
     assert done.json["ok"] == (done.code == 0)
     assert all(check["advice"] for check in found if check["state"] != "ok")
+
+
+def test_a_secret_that_others_may_read_is_a_failure(root: Path) -> None:
+    paths = Paths(root)
+    assert checks.server_secret(paths).state == "ok"
+    secret.load(paths.secret)
+    assert checks.server_secret(paths).state == "ok"
+    paths.secret.chmod(0o644)
+    assert checks.server_secret(paths).state == "fail"
 
 
 def test_the_sandbox_is_really_entered() -> None:
