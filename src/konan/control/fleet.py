@@ -156,6 +156,15 @@ class Fleet:
             if version.state == "live":
                 self._spawn(self._refer(platform(deployment.project), version))
 
+    async def learnt(self, deployment: Deployment, version: Version, reference: Reference) -> None:
+        """Keep what a version is compared with from now on, unless it changed meanwhile."""
+        caller = platform(deployment.project)
+        async with self._switch_lock:
+            known = await asyncio.to_thread(self._store.version, caller, deployment.name, version.version)
+            if known.reference == version.reference:
+                changed = msgspec.structs.replace(known, reference=reference)
+                await asyncio.to_thread(self._store.put_version, caller, changed)
+
     async def keys_changed(self) -> None:
         """Make every gateway know the keys as they are now.
 

@@ -10,6 +10,7 @@ from konan.control.fleet import Fleet
 from konan.control.given import Erases
 from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
+from konan.monitoring.learning import Learning
 from konan.monitoring.notifying import Notifications
 from konan.monitoring.reports import Reports
 from konan.monitoring.watching import Watching
@@ -55,6 +56,7 @@ class Services:
         reports: makes drift and quality on demand.
         alarms: lets alarms look.
         notifications: tells people of them.
+        learning: has rows counted by the references of versions, and makes those that are missing.
         fleet: keeps gateways and workers in step with the store.
         version: of Konan.
         started_at: RFC 3339.
@@ -71,6 +73,7 @@ class Services:
     reports: Reports
     alarms: Watching
     notifications: Notifications
+    learning: Learning
     fleet: Fleet
     version: str
     started_at: str

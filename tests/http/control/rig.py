@@ -28,6 +28,7 @@ from konan.erasure.service import Erasures
 from konan.errors import ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
+from konan.monitoring.learning import Learning
 from konan.monitoring.notifying import Notifications
 from konan.monitoring.reports import Reports
 from konan.monitoring.settled import Settled
@@ -240,6 +241,9 @@ class Rig:
             reports=Reports(self.store, self.drawer.blobs, predictions, self.paths.predictions),
             alarms=self.watching,
             notifications=self.notifications,
+            learning=Learning(
+                self.store, self.drawer.blobs, self.paths.predictions, fleet.learnt, settled.follow
+            ),
             fleet=fleet,
             version="0.0",
             started_at=AT,

@@ -10,7 +10,7 @@ from tests.http.control.rig import Rig
 
 from konan.config import Settings
 from konan.errors import ModelFailed
-from konan.records.deployments import DatasetFile
+from konan.records.deployments import DatasetFile, Reference
 
 BIKES = "/v1/deployments/bikes"
 
@@ -121,6 +121,18 @@ def test_a_live_version_gets_its_reference_once(rig: Rig) -> None:
     rig.live(key)
     rig.until(lambda: version(rig, key, 3)["reference"] != {})
     assert rig.drawer.referred == [2, 3]
+
+
+def test_what_was_learnt_is_kept_unless_the_reference_changed_meanwhile(rig: Rig) -> None:
+    key = rig.key()
+    rig.live(key)
+    ((owner, found),) = rig.store.platform_versions()
+    learnt = Reference(source="live", rows=1000, inputs=1000, profile="2" * 64)
+    rig.run(rig.fleet.learnt(owner, found, learnt))
+    noted = version(rig, key, 1)["reference"]
+    assert noted == {"source": "live", "rows": 1000, "inputs": 1000, "profile": "2" * 64}
+    rig.run(rig.fleet.learnt(owner, found, Reference(source="live", rows=1)))
+    assert version(rig, key, 1)["reference"] == noted
 
 
 def test_a_deploy_does_not_wait_for_the_references_of_others(rig: Rig) -> None:
