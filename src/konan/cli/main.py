@@ -30,6 +30,8 @@ COMMANDS = {
     "drift": ("konan.cli.commands.drift", "Show how live rows compare with what the model knows."),
     "quality": ("konan.cli.commands.quality", "Show what is wrong with the rows that a deployment is sent."),
     "sql": ("konan.cli.commands.sql", "Ask the prediction log in SQL."),
+    "alarm": ("konan.cli.commands.alarm", "Watch deployments, and see what fires on what evidence."),
+    "receiver": ("konan.cli.commands.receiver", "Say who is told of alarms."),
     "erasure": ("konan.cli.commands.erasure", "Erase everything that is kept about one person."),
     "status": ("konan.cli.commands.status", "Show deployments and whether they can answer."),
     "logs": ("konan.cli.commands.logs", "Show what a model wrote to its output."),

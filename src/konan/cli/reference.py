@@ -20,10 +20,12 @@ from konan.cli.main import konan
 from konan.client import Log, NewKey, Prediction
 from konan.client.logged import SqlAnswer
 from konan.records.access import Key
+from konan.records.alarms import Alarm, Replay
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.notifications import ListedReceiver, MadeReceiver
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
 
@@ -65,6 +67,19 @@ SHAPES: Mapping[str, Any] = {
     "quality": QualityReport,
     "sql": SqlAnswer,
     "key create": NewKey,
+    "alarm list": shapes.Alarms,
+    "alarm show": Alarm,
+    "alarm create": Alarm,
+    "alarm delete": Alarm,
+    "alarm replay": Replay,
+    "alarm silence": Alarm,
+    "alarm acknowledge": Alarm,
+    "alarm resolve": Alarm,
+    "alarm test": shapes.Tests,
+    "receiver create": MadeReceiver,
+    "receiver list": shapes.Receivers,
+    "receiver delete": ListedReceiver,
+    "receiver deliveries": shapes.Deliveries,
     "erasure create": Erasure,
     "erasure list": shapes.Erasures,
     "erasure show": Erasure,

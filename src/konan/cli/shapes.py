@@ -9,10 +9,12 @@ import msgspec
 
 from konan.errors import Fault
 from konan.records.access import Key
+from konan.records.alarms import Alarm
 from konan.records.deployments import Deployment, Version, VersionState
 from konan.records.erasure import Erasure
 from konan.records.journals import Report
 from konan.records.logged import LoggedPrediction
+from konan.records.notifications import ListedDelivery, ListedReceiver, Tried
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,30 @@ class Erasures(Shape, frozen=True, kw_only=True):
     """Erasures, newest first."""
 
     erasures: tuple[Erasure, ...]
+
+
+class Alarms(Shape, frozen=True, kw_only=True):
+    """Alarms, as they stand."""
+
+    alarms: tuple[Alarm, ...]
+
+
+class Tests(Shape, frozen=True, kw_only=True):
+    """What became of test messages."""
+
+    tests: tuple[Tried, ...]
+
+
+class Receivers(Shape, frozen=True, kw_only=True):
+    """Who is told of alarms, never their secrets."""
+
+    receivers: tuple[ListedReceiver, ...]
+
+
+class Deliveries(Shape, frozen=True, kw_only=True):
+    """Messages about alarms, newest first."""
+
+    deliveries: tuple[ListedDelivery, ...]
 
 
 class Keys(Shape, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any, Self, Unpack, overload
 
 from konan.client import erasing, logged, monitored, steps
 from konan.client.address import find
+from konan.client.alarmed import AsyncAlarms
 from konan.client.logged import Filters
 from konan.client.monitored import Windowing
 from konan.client.rows import chunks
@@ -47,6 +48,11 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._sender.close()
+
+    @property
+    def alarms(self) -> AsyncAlarms:
+        """Alarms, and who is told of them."""
+        return AsyncAlarms(self._sender)
 
     @property
     def url(self) -> str:

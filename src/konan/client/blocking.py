@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Self, Unpack, overload
 from konan.backup.reading import Contents
 from konan.client import backups, erasing, logged, monitored, steps
 from konan.client.address import find
+from konan.client.alarmed import Alarms
 from konan.client.logged import Filters
 from konan.client.monitored import Windowing
 from konan.client.rows import chunks
@@ -48,6 +49,11 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._sender.close()
+
+    @property
+    def alarms(self) -> Alarms:
+        """Alarms, and who is told of them."""
+        return Alarms(self._sender)
 
     @property
     def url(self) -> str:

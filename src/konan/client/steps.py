@@ -328,10 +328,10 @@ def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     return {name: value for name, value in cells if name == "target" or value is not None}
 
 
-def everything(path: str, noun: str, kind: type[T]) -> Steps[list[T]]:
-    """All items of a list, page after page."""
+def everything(path: str, noun: str, kind: type[T], **more: str) -> Steps[list[T]]:
+    """All items of a list, page after page; ``more`` are further parameters."""
     found: list[T] = []
-    query: dict[str, str | int] = {"limit": PAGE}
+    query: dict[str, str | int] = {"limit": PAGE, **more}
     while True:
         response = yield from ask(Request("GET", path, query=query))
         page = decode(response, dict[str, msgspec.Raw])
