@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.monitoring.drifting import Table, drifted, nothing, profile, reference, rows
 
-from konan.monitoring.cells import CategoryCells, NumericCells
+from konan.monitoring.cells import CategoryCells, NumericCells, PresenceCells
 from konan.monitoring.drift import Limits, column_drift, drift
-from konan.monitoring.profile import TARGET, Profile
+from konan.monitoring.profile import TARGET, Layout, Profile
+from konan.monitoring.triage import triage
 
 Draw = np.random.Generator
 
@@ -179,3 +182,35 @@ def test_a_window_against_itself_is_no_change() -> None:
     found = drift(before, before, layout)
     assert found.verdict == "stable"
     assert all(one.effect == 0 and one.evidence < 0 for one in found.columns if one.p_value is not None)
+
+
+LAYOUT = Layout(
+    (
+        NumericCells("features.x", (0.0, 1.0, 2.0, 3.0)),
+        NumericCells("features.none", ()),
+        NumericCells("features.one", (5.0, math.nextafter(5.0, 6.0))),
+        NumericCells("features.y", (-1.0, 0.0, math.nextafter(0.0, 1.0), 4.0)),
+        CategoryCells("features.city", ("Bern", "Rome"), ("Oslo",)),
+        PresenceCells("features.name"),
+    )
+)
+counted = st.sampled_from([0, 0, 1, 5, 30, 2000]) | st.integers(0, 10**7)
+counts = st.tuples(*(st.lists(counted, min_size=size, max_size=size) for size in LAYOUT.lengths))
+
+
+@given(counts, counts, st.integers(0, 100), st.floats(0, 0.999))
+def test_whatever_is_counted_is_judged(
+    before: tuple[list[int], ...], now: tuple[list[int], ...], rows: int, together: float
+) -> None:
+    reference, window = Profile.of_counts(LAYOUT, before), Profile.of_counts(LAYOUT, now, rows)
+    correlated = {"features.x": (together, together**2)}
+    found = drift(reference, window, LAYOUT, correlated=correlated)
+    cause = triage(found)
+    assert (cause.kind != "") == (found.verdict == "drift")
+    assert cause.reason
+    for column in found.columns:
+        assert column.p_value is None or 0 <= column.p_value <= 1
+        assert math.isfinite(column.evidence)
+        assert column.effect >= 0
+        assert column.verdict != "drift" or column.column in found.guilty
+        assert all(-1 <= part.low <= part.high <= 1 for part in column.portions)
