@@ -60,6 +60,7 @@ class Pass:
         self._schemas = schemas
         self._before = want.before or _LAST
         self._at_once = 1
+        self._page = _NO_IDS
 
     def sources(self, tail: Tail, now: Snapshot) -> list[Source]:
         """The parts of a log in which rows may be wanted.
@@ -145,12 +146,27 @@ class Pass:
         hits = self._hits(groups, some)
         found = [rows for rows in groups.each(partial(self._last_word, groups), hits) if len(rows.ids)]
         if self._want.most:
-            found = _newest(found, self._want.most)
+            found = self._newest(found)
         if not found:
             return NONE
         wanted = self._want.columns
         names = [name for name in groups.positions if wanted is None or name in wanted]
         return pa.concat_tables(groups.each(lambda rows: groups.take(rows, names), found))
+
+    def _newest(self, found: list[Rows]) -> list[Rows]:
+        """Those of some rows that can be on the page, beside all that was found before."""
+        ids = pa.concat_arrays([self._page, *(rows.ids for rows in found)])
+        newest = pc.sort_indices(ids, sort_keys=[("", "descending")])
+        self._page = ids.take(newest[: self._want.most])
+        if len(ids) <= self._want.most:
+            return found
+        least, chosen = self._page[-1], []
+        for rows in found:
+            fits = pc.greater_equal(rows.ids, least)
+            if pc.any(fits).as_py():
+                positions = rows.positions[fits.to_numpy(zero_copy_only=False)]
+                chosen.append(Rows(rows.group, positions, rows.ids.filter(fits)))
+        return chosen
 
     def _hits(self, groups: Groups, some: list[int]) -> list[Rows]:
         """The rows that fit the filters, still without their ids."""
@@ -197,18 +213,3 @@ def _has_one_of(groups: Groups, group: int, roles: Sequence[str]) -> bool:
     """Whether all rows of a row group are known to have one of some roles."""
     span = groups.span(group, "role")
     return span is not None and span[0] == span[1] and span[0] in roles
-
-
-def _newest(found: list[Rows], most: int) -> list[Rows]:
-    """Those of some rows that have the largest ids."""
-    if sum(len(rows.ids) for rows in found) <= most:
-        return found
-    ids = pa.concat_arrays([rows.ids for rows in found])
-    least = ids[pc.sort_indices(ids, sort_keys=[("", "descending")])[most - 1].as_py()]
-    chosen = []
-    for rows in found:
-        fits = pc.greater_equal(rows.ids, least)
-        if pc.any(fits).as_py():
-            positions = rows.positions[fits.to_numpy(zero_copy_only=False)]
-            chosen.append(Rows(rows.group, positions, rows.ids.filter(fits)))
-    return chosen
