@@ -22,6 +22,10 @@ def test_the_main_job_is_done_on_real_data(tmp_path: Path) -> None:
     assert set(told["faults"]) == {"/hour", "/humidity", "/colour"}
     assert told["logged"] == told["predictions"] == 6
     assert told["value"] > 0
+    drift = told["drift"]
+    assert (drift["before"], drift["after"], drift["alarm"]) == ("stable", "drift", "firing")
+    assert "features.season" in drift["guilty"]
+    assert drift["alarm_evidence"] > 4.5
     assert "is live" in done.stderr
     assert not (server.home / "profile.json").exists()
     down = server.run("down", "--data-dir", str(tmp_path / "demo" / "data"))

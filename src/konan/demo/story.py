@@ -1,4 +1,4 @@
-"""The main job on real data, told step by step: train, deploy, call, get it wrong, look at the log.
+"""The main job on real data, told step by step: train, deploy, call, get it wrong, the log, and drift.
 
 Every step does the real thing through the public ways in: the command line, the SDK and HTTP. A step that
 does not give what it should ends the story with an error.
@@ -8,20 +8,22 @@ import csv
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import msgspec
 
 from konan import clock
 from konan.client import Client, Version
+from konan.demo import drifting
+from konan.demo.drifting import Drifted
 from konan.demo.server import Server
+from konan.demo.telling import Teller
 from konan.demo.trained import Trained
 from konan.errors import GateFailed, KonanError, MissingExtra
 from konan.journal import reader
@@ -31,22 +33,6 @@ SHOWN_ROWS = 5
 _NEEDED = ("sklearn", "pandas", "joblib")
 _NUMBERS = frozenset({"hour", "temperature", "feels_like", "humidity", "windspeed"})
 _TRUTHS = {"True": True, "False": False}
-
-
-class Teller(Protocol):
-    """Where the story is told."""
-
-    def heading(self, text: str) -> None:
-        """A new step begins."""
-        ...
-
-    def line(self, text: str) -> None:
-        """A line of it."""
-        ...
-
-    def waiting(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
-        """Something takes a while; the function that it gives says what is being done."""
-        ...
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         logged: how many of those rows were read back from the log; null when the log is on another machine.
         openapi: address of the typed description.
         seconds: how long it all took.
+        drift: what was said of a year and a summer of rows.
         kept: whether the server still runs.
     """
 
@@ -81,6 +68,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     logged: int | None
     openapi: str
+    drift: Drifted
     seconds: float
     kept: bool
 
@@ -131,8 +119,9 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
     with Client(server.url, server.key) as client:
         made = _deploy(teller, client, folder)
         key = client.create_key("demo", ["predict"], [NAME], 1).key
-    called = _call(teller, server.url, key, folder / "holdout.csv")
-    logged = _log(teller, server.journal, called)
+        called = _call(teller, server.url, key, folder / "summer.csv")
+        logged = _log(teller, server.journal, called)
+        drifted = drifting.drift(teller, client, NAME, made.version, _sent(folder))
     openapi = f"{server.url}/v1/deployments/{NAME}/openapi.json"
     teller.line(f"The API is described, typed for this model, at {openapi}")
     certificate = made.certificate
@@ -149,6 +138,7 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
         journal=str(server.journal),
         logged=logged,
         openapi=openapi,
+        drift=drifted,
         seconds=round(clock.monotonic() - started, 1),
         kept=keep,
     )
@@ -171,8 +161,8 @@ def _train(teller: Teller, folder: Path) -> None:
     trained = msgspec.json.decode(done.stdout, type=Trained)
     teller.line(f"{trained.rows:,} hours of 2011 are fitted in {trained.seconds} s.")
     teller.line(
-        f"On {trained.holdout_rows:,} later hours it errs by {trained.error} of {trained.usual} rentals: "
-        "more people rent bicycles in 2012. Watching that is what Konan is for."
+        f"On {trained.holdout_rows:,} hours of 2012 it errs by {trained.error} of {trained.usual} rentals: "
+        "more people rent bicycles then. Watching that is what Konan is for."
     )
 
 
@@ -202,10 +192,10 @@ def _deploy(teller: Teller, client: Client, folder: Path) -> Version:
     return made
 
 
-def _call(teller: Teller, url: str, key: str, holdout: Path) -> Called:
+def _call(teller: Teller, url: str, key: str, hours: Path) -> Called:
     teller.heading("Call its API with a key that may only predict")
     path = f"{url}/v1/deployments/{NAME}/predict"
-    with holdout.open(newline="", encoding="utf-8") as file:
+    with hours.open(newline="", encoding="utf-8") as file:
         rows = [
             (_features(row), float(row["count"])) for row in islice(csv.DictReader(file), 8, 8 + SHOWN_ROWS)
         ]
@@ -256,6 +246,16 @@ def _log(teller: Teller, journal: Path | None, called: Called) -> int | None:
         raise KonanError(f"Only {found} of {len(called.ids)} answered rows are in the log.")
     teller.line(f"All {found} answered rows were on disk before they were answered: {journal}")
     return found
+
+
+def _sent(folder: Path) -> Callable[[str], Iterator[dict[str, Any]]]:
+    """Reads the rows of a file as they are sent."""
+
+    def rows(file: str) -> Iterator[dict[str, Any]]:
+        with (folder / file).open(newline="", encoding="utf-8") as lines:
+            yield from map(_features, csv.DictReader(lines))
+
+    return rows
 
 
 def _features(row: dict[str, str]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Trains the demonstration's model; a program of its own, so that the command line stays light.
 
 ``python -m konan.demo.train FOLDER`` writes ``model.joblib``, ``train.csv``, ``holdout.csv`` and
-``expected.jsonl`` into the folder and prints a line of JSON (`Trained`).
+``expected.jsonl`` into the folder, also ``year.csv`` and ``summer.csv`` with hours to send later, and prints
+a line of JSON (`Trained`).
 """
 
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import msgspec
@@ -24,16 +26,38 @@ TARGET = "count"
 TEXTS = ["season", "weekday", "weather"]
 NUMBERS = ["hour", "holiday", "workingday", "temperature", "feels_like", "humidity", "windspeed"]
 EXPECTED_ROWS = 100
+STEP = 11
+"""Shares no divisor with the 168 hours of a week, so that every eleventh hour comes by all of them."""
 
 
-def split() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The year 2011 to fit on and the first quarter of 2012 to judge by, with the target."""
+class Parts(NamedTuple):
+    """The rows, each part in its order, with the target.
+
+    Attributes:
+        fitted: the year 2011, to fit on.
+        holdout: every eleventh hour of 2012, to judge by.
+        year: every eleventh hour of 2012, none of them in ``holdout``.
+        summer: all hours of July and August 2012.
+    """
+
+    fitted: pd.DataFrame
+    holdout: pd.DataFrame
+    year: pd.DataFrame
+    summer: pd.DataFrame
+
+
+def split() -> Parts:
+    """The bundled rows in parts."""
     with resources.as_file(resources.files("konan.demo") / "bikes.csv.gz") as path:
         rows = pd.read_csv(path)
     columns = [*TEXTS, *NUMBERS, TARGET]
-    fitted = rows["date"] < "2012"
-    later = (rows["date"] >= "2012") & (rows["date"] < "2012-04")
-    return rows.loc[fitted, columns], rows.loc[later, columns]
+    date = rows["date"]
+    return Parts(
+        rows.loc[date < "2012", columns],
+        rows.loc[date >= "2012", columns].iloc[STEP // 2 :: STEP],
+        rows.loc[date >= "2012", columns].iloc[::STEP],
+        rows.loc[(date >= "2012-07") & (date < "2012-09"), columns],
+    )
 
 
 def pipeline() -> Pipeline:
@@ -52,12 +76,14 @@ def train(folder: Path) -> Trained:
         folder: where the files go; it must exist.
     """
     started = clock.monotonic()
-    fitted, later = split()
+    fitted, later, year, summer = split()
     model = pipeline().fit(fitted.drop(columns=TARGET), fitted[TARGET])
     answers = model.predict(fitted.drop(columns=TARGET).head(EXPECTED_ROWS))
     joblib.dump(model, folder / "model.joblib", compress=3)
     fitted.to_csv(folder / "train.csv", index=False)
     later.to_csv(folder / "holdout.csv", index=False)
+    year.to_csv(folder / "year.csv", index=False)
+    summer.to_csv(folder / "summer.csv", index=False)
     lines = [msgspec.json.encode({"value": float(answer)}) for answer in answers]
     (folder / "expected.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     error = mean_absolute_error(later[TARGET], model.predict(later.drop(columns=TARGET)))

@@ -55,7 +55,7 @@ class Told:
 @click.option("--keep", is_flag=True, help="Leave the server running.")
 @click.option("--use-running", is_flag=True, help="Use the server that runs already.")
 def command(session: Session, data_dir: Path | None, *, keep: bool, use_running: bool) -> None:
-    """Train a model on real data, deploy it, call its API, send a wrong request, and read the log.
+    """Train a model on real data, deploy it, call its API, read the log, and see drift and an alarm.
 
     It starts a server of its own on a free port and stops it in the end; your own profile and server stay as
     they are.
