@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
     from konan.monitoring.notifying import Notifications
+    from konan.predictions.log import Predictions
 
 _BACKLOG = 1024
 _log = logging.getLogger(__name__)
@@ -169,25 +170,13 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.monitoring.settled import Settled
     from konan.monitoring.watching import Watching
     from konan.packaging.register import Registrar
-    from konan.predictions.apart import Apart
-    from konan.predictions.flusher import Rules
-    from konan.predictions.log import Predictions
-    from konan.predictions.schemas import StoredSchemas
 
     paths = config.paths(settings)
     blobs = DiskBlobs(paths.blobs)
     profiler = Profiler(blobs, paths, settings)
     registrar = Registrar(metadata, blobs, paths, settings, start_worker, profiler)
     registrar.sweep()
-    schemas = StoredSchemas(metadata)
-    predictions = Predictions(
-        paths.journal,
-        paths.predictions,
-        schemas,
-        Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
-        settings.retention_days,
-        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER),
-    )
+    predictions = _predictions(settings, metadata, paths)
     truth = GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths))
     notifications = _notifications(settings, metadata, paths)
     settled = Settled(predictions.flusher, settings.deadline)
@@ -208,6 +197,23 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         fleet=fleet,
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
+    )
+
+
+def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predictions":
+    from konan.predictions.apart import Apart
+    from konan.predictions.flusher import Rules
+    from konan.predictions.log import Predictions
+    from konan.predictions.schemas import StoredSchemas
+
+    schemas = StoredSchemas(metadata)
+    return Predictions(
+        paths.journal,
+        paths.predictions,
+        schemas,
+        Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
+        settings.retention_days,
+        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER),
     )
 
 
