@@ -14,12 +14,17 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from konan import clock
+
 KEPT_SECONDS = 24 * 3600
 ANSWERS = "answers.db"
 """The file, in `Paths.root`."""
 
 _BUSY_SECONDS = 10.0
 _AGAIN_SECONDS = 1.0
+_IDLE_SECONDS = 600.0
+"""After so long without anything to do what is too old goes, as it else goes when answers come."""
+
 _PURGE_EVERY = 1000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -117,6 +122,7 @@ class AnswerFile:
         database = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        database.execute("PRAGMA secure_delete = ON")  # what is removed is not left in free pages
         database.execute("PRAGMA journal_mode = TRUNCATE")
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_TABLES)
@@ -136,13 +142,15 @@ class AnswerFile:
                     self._look_up(job)
             if self._waiting:
                 self._put_down()
+            elif not jobs:
+                self._forget_old()
         self._database.close()
 
     def _next(self) -> list[_Find | _Keep | None]:
         """What is to be done: all that has come, or nothing when what waits is due again."""
         jobs: list[_Find | _Keep | None] = []
         with contextlib.suppress(Empty):
-            jobs.append(self._jobs.get(timeout=_AGAIN_SECONDS if self._waiting else None))
+            jobs.append(self._jobs.get(timeout=_AGAIN_SECONDS if self._waiting else _IDLE_SECONDS))
             while True:
                 jobs.append(self._jobs.get_nowait())
         return jobs
@@ -155,6 +163,14 @@ class AnswerFile:
             _log.exception("an idempotent answer could not be looked up")
             row = None
         self._tell(lambda: job.found(Answered(*row) if row else None))
+
+    def _forget_old(self) -> None:
+        """Remove what is too old while nobody asks for anything."""
+        oldest = clock.now_ns() // 1_000_000_000 - KEPT_SECONDS
+        try:
+            self._database.execute("DELETE FROM answers WHERE at < ?", (oldest,))
+        except sqlite3.Error:
+            _log.exception("old idempotent answers could not be removed yet")
 
     def _put_down(self) -> None:
         try:

@@ -1,10 +1,12 @@
 """The file of answers: found by whoever asks, for a day, and read from the journal where it lacks some."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.unit.journal.journaling import SEGMENT, entry
 
 from konan import clock
@@ -65,6 +67,32 @@ def test_old_answers_are_deleted(tmp_path: Path) -> None:
         file.close()
 
     asyncio.run(scenario())
+
+
+def test_an_old_answer_also_goes_while_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("konan.serving.answered._IDLE_SECONDS", 0.01)
+    file = AnswerFile(tmp_path / "a.db", lambda step: step(), lambda _: None)
+    file.start()
+    file.keep(answer("one"), 0, 1)
+    until(lambda: count(tmp_path / "a.db") == 1)
+    monkeypatch.setattr("konan.clock.now_ns", lambda: (NOW + KEPT_SECONDS + 1) * 1_000_000_000)
+    until(lambda: count(tmp_path / "a.db") == 0)
+    file.close()
+    assert b"id of one" not in (tmp_path / "a.db").read_bytes()
+
+
+def count(path: Path) -> int:
+    database = sqlite3.connect(path, timeout=10)
+    try:
+        return int(database.execute("SELECT count(*) FROM answers").fetchone()[0])
+    finally:
+        database.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = clock.monotonic() + 30
+    while not condition():
+        assert clock.monotonic() < deadline
 
 
 def test_what_a_journal_of_a_gateway_that_is_no_more_had_is_found(tmp_path: Path) -> None:
