@@ -3,8 +3,8 @@
 Studies: ``plain`` (chance of ever alarming), ``delays`` and ``runs`` (detectors after clean labels, and
 without trouble), ``pairs`` (labels until one version is known to be better), ``coverage`` (confidence
 sequences), ``blocks`` and ``clusters`` (errors that come in runs, one by one and in windows), ``limits`` (of
-shares), ``reference`` (false alarms through a small reference) and ``power`` (windows until a shift is seen),
-the last two for each way of betting in `benchmarks.monitoring.bands`. Everything is seeded.
+shares), ``reference`` and ``kept`` (false alarms through a small reference) and ``power`` (windows until a shift
+is seen), for the ways of betting in `benchmarks.monitoring.bands`. Everything is seeded.
 """
 
 import argparse
@@ -256,6 +256,11 @@ def reference(
             yield (name, size, float(np.mean(at <= height)), float(np.mean(np.isfinite(at))))
 
 
+def kept(runs: int) -> Iterator[Row]:
+    """The same for the way that is kept alone, so that more runs can be made."""
+    return reference(runs, ways=("limits that hold together (kept)",))
+
+
 CHANGES: dict[str, dict[str, float]] = {
     "mean +0.05 sd": {"shift": 0.05},
     "mean +0.1 sd": {"shift": 0.1},
@@ -307,6 +312,7 @@ STUDIES: dict[str, tuple[Callable[[int], Iterator[Row]], int, int]] = {
     "clusters": (clusters, 15, 100),
     "limits": (limits, 2000, 100_000),
     "reference": (reference, 10, 200),
+    "kept": (kept, 20, 1000),
     "power": (power, 10, 100),
 }
 """What is measured, with how many runs: quick, and full."""
