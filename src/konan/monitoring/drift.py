@@ -25,12 +25,13 @@ from konan.monitoring.faults import Fault, Held, faults
 from konan.monitoring.laws import Counts, rows_as_one
 from konan.monitoring.pairs import Relations, relations
 from konan.monitoring.portions import Portion, portion
-from konan.monitoring.profile import Layout, Profile
+from konan.monitoring.profile import LABEL, SCORE, VALUE, Layout, Profile
 from konan.monitoring.quality import Share
 from konan.monitoring.statistics import Measure
 from konan.records.monitoring import MovedCell, Verdict
 
 _MOST_MOVED = 5
+_ANSWERS = {LABEL, VALUE, SCORE}
 _NOTABLE = 3.0
 
 
@@ -99,7 +100,7 @@ class Drift(NamedTuple):
         guilty: names of columns that e-BH rejects, the strongest first.
         columns: the strongest evidence first.
         relations: how pairs of inputs changed.
-        faults: what is wrong with the data.
+        faults: what is wrong with inputs and truths; what a model answers follows from these.
     """
 
     verdict: Verdict
@@ -195,8 +196,9 @@ def drift(
     guilty, evidence = _judged(columns, related, limits, given)
     columns = [_told(column, guilty, limits) for column in columns]
     drifted = [column for column in columns if column.verdict == "drift"]
-    faulty = faults(
-        {one.column: Held(*held[one.column], _large_ones(one, limits)) for one in drifted},
+    given_ones = [column for column in drifted if column.column not in _ANSWERS]
+    broken = faults(
+        {one.column: Held(*held[one.column], _large_ones(one, limits)) for one in given_ones},
         related,
         limits.alpha,
     )
@@ -211,7 +213,7 @@ def drift(
         guilty,
         tuple(sorted(columns, key=lambda column: -column.evidence)),
         related,
-        faulty,
+        broken,
     )
 
 

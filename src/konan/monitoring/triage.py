@@ -178,7 +178,7 @@ def _shift(found: Drift, moved: Kind | None) -> Cause:
         told = f"The truths changed ({_sizes(truths)}) while no input did by enough to matter."
         return Cause("label", told, names)
     if outputs:
-        told = f"The answers changed ({_sizes(outputs)}), by many small changes of the inputs."
+        told = f"The answers changed ({_sizes(outputs)}) while no single input did by enough to matter."
         return Cause("covariate", told, names)
     pairs = [change.columns for change in found.relations.changes[:_MOST_NAMED]]
     told = "; ".join(" and ".join(pair) for pair in pairs)

@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from konan.monitoring.drift import Drift, drift
 from konan.monitoring.histogram import fit_category, fit_numeric
-from konan.monitoring.profile import TARGET, Layout, Profile
+from konan.monitoring.profile import LABEL, TARGET, Layout, Profile
 
 Table = dict[str, Any]
 Change = Callable[[Table, np.random.Generator], None]
 
 REFERENCE = 10_000
-TEXTS = {"features.city", TARGET}
+TEXTS = {"features.city", LABEL, TARGET}
 
 
 def rows(size: int, seed: int) -> Table:
@@ -36,6 +36,7 @@ def rows(size: int, seed: int) -> Table:
     found["features.debt"] = found["features.income"] * draw.uniform(0.1, 0.5, size)
     found["features.b"] = 0.7 * found["features.a"] + 0.7 * draw.normal(size=size)
     found["features.c"] = 0.7 * found["features.a"] + 0.7 * draw.normal(size=size)
+    found[LABEL] = np.where(found["features.a"] > 0.5, "yes", "no")
     found[TARGET] = np.where(draw.random(size) < 0.2, "yes", "no")
     return found
 

@@ -6,7 +6,7 @@ from tests.unit.monitoring.drifting import Table, drifted, nothing, profile, ref
 
 from konan.monitoring.drift import drift
 from konan.monitoring.laws import Counts
-from konan.monitoring.profile import TARGET
+from konan.monitoring.profile import LABEL, TARGET
 from konan.monitoring.triage import Joint, Kind, at_equal, triage
 
 Draw = np.random.Generator
@@ -45,6 +45,19 @@ def test_other_inputs_are_a_covariate_shift() -> None:
 def test_other_truths_alone_are_a_shift_of_labels() -> None:
     found = triage(drifted(more_truths))
     assert (found.kind, found.columns) == ("label", (TARGET,))
+
+
+def test_answers_that_do_not_vary_are_no_fault_of_the_data() -> None:
+    def stuck(table: Table, draw: Draw) -> None:
+        del draw
+        table[LABEL] = np.full(len(table[LABEL]), "no")
+
+    found = drifted(stuck)
+    assert found.guilty == (LABEL,)
+    assert not found.faults
+    cause = triage(found)
+    assert (cause.kind, cause.columns) == ("covariate", (LABEL,))
+    assert "no single input" in cause.reason
 
 
 def test_without_drift_it_is_told_why() -> None:
