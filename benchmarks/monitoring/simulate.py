@@ -3,8 +3,8 @@
 Studies: ``plain`` (chance of ever alarming), ``delays`` and ``runs`` (detectors after clean labels, and
 without trouble), ``pairs`` (labels until one version is known to be better), ``coverage`` (confidence
 sequences), ``blocks`` and ``clusters`` (errors that come in runs, one by one and in windows), ``limits`` (of
-shares), ``reference`` and ``kept`` (false alarms through a small reference) and ``power`` (windows until a shift
-is seen), for the ways of betting in `benchmarks.monitoring.bands`. Everything is seeded.
+shares), ``reference`` and ``kept`` (false alarms through a small reference) and ``power`` (windows until a
+shift is seen), for the ways of betting in `benchmarks.monitoring.bands`. Everything is seeded.
 """
 
 import argparse
