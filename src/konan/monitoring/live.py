@@ -46,14 +46,16 @@ class LiveProfiles:
     def follow(self, name: str, now: Snapshot) -> None:
         """Bring the profiles of a log up to date.
 
-        Rows that are new come first; the truth of rows is looked up when there are none.
+        Rows come first, then their truths.
 
         Args:
-            name: of the log.
-            now: its table.
+            name: of the log, or of the table of its truths.
+            now: that table.
         """
-        if not name.endswith(SUFFIX):
-            _Round(self._store(name), now, self._schemas, self._rows).run()
+        if name.endswith(SUFFIX):
+            name = name.removesuffix(SUFFIX)
+            now = table.snapshot(self._directory / name)
+        _Round(self._store(name), now, self._schemas, self._rows).run()
 
     def _store(self, name: str) -> Store:
         """Where profiles lie, with the layouts that were read there; of some logs, that of the newest."""
@@ -73,7 +75,6 @@ class _Round:
         self._files = _by_day(now.files)
         self._version = now.delta.version() if now.delta else -1
         self._left = rows
-        self._anew = False
         segments = Segments()
         for covered in self._index.days.values():
             segments.learn(covered.values)
@@ -92,7 +93,7 @@ class _Round:
                 if self._left <= 0:
                     break
         counted = all(map(self._is_counted, self._files))
-        if counted and (self._anew or not due):
+        if counted:
             self._join()
         index.followed, index.table = self._version, self._version if counted else -1
         self._store.put_index(index)
@@ -112,7 +113,7 @@ class _Round:
         profiles = self._store.day(day)
         folder = Path(self._files[day][0].path).parent.name
         if not self._fits(profiles.layouts) or not _taken_over(profiles, set(files), moved[folder]):
-            profiles, self._anew = Day(), True
+            profiles = Day()
         for name in sorted(files.keys() - profiles.files):
             if self._left <= 0:
                 break
@@ -123,7 +124,10 @@ class _Round:
 
     def _join(self) -> None:
         """Count the targets of the days of which truths came, or rows that have a truth."""
-        now = table.snapshot(self._store.log.with_name(self._store.log.name + SUFFIX))
+        place = self._store.log.with_name(self._store.log.name + SUFFIX)
+        if not place.is_dir():
+            return
+        now = table.snapshot(place)
         truths, complete = _by_day(now.files), True
         for day in sorted(self._files, reverse=True):
             known = truths[day - 1] + truths[day] if day in truths or day - 1 in truths else []
@@ -135,8 +139,7 @@ class _Round:
                 complete = False
                 break
             profiles = self._store.day(day)
-            targets.count(self._counting, day, self._files[day], known, profiles)
-            self._left -= sum(one.rows for one in self._files[day])
+            self._left -= targets.count(self._counting, day, self._files[day], known, profiles)
             self._index.days[day] = self._store.put(day, profiles)
         self._index.truths = now.delta.version() if now.delta and complete else -1
 

@@ -1,6 +1,7 @@
-"""Counts the truth of a day's rows, which comes later than the rows and may be revised: always all of a day.
+"""Counts the truth of a day's rows, which comes later than they and may be revised.
 
-A truth is one of a prediction, and counts for the copies that challengers answered too.
+When truths came, those of the whole day are counted anew; else those of new rows are added. A truth is one of
+a prediction, and counts for the copies that challengers answered too.
 """
 
 from collections.abc import Sequence
@@ -19,23 +20,29 @@ from konan.predictions.table import File
 _READ = ["id", "observed_at", "arrival", "label", "value"]
 
 
-def count(counting: Counting, day: int, files: Sequence[File], truths: Sequence[File], into: Day) -> None:
-    """Count the targets of all rows of a day that have one.
+def count(counting: Counting, day: int, files: Sequence[File], truths: Sequence[File], into: Day) -> int:
+    """Have the targets of all rows of a day counted that have one.
 
     Args:
         counting: knows what is counted.
         day: days since 1970-01-01 UTC.
         files: of the log, of that day.
         truths: of the truths' table, of that day and of the day before.
-        into: the profiles of that day; earlier counts of targets are taken away.
+        into: the profiles of that day.
+
+    Returns:
+        How many rows were looked at.
     """
-    for key in [one for one in into.found if one.of_truth]:
-        del into.found[key]
-    if truths:
-        for file in files:
-            _count_file(counting, day, file, truths, into)
-    into.truths = {name_of(one.path) for one in truths}
-    into.seen = {name_of(one.path) for one in files} if truths else set()
+    known, names = {name_of(one.path) for one in truths}, {name_of(one.path) for one in files}
+    if into.truths != known or not into.seen <= names:
+        into.seen = set()
+        for key in [one for one in into.found if one.of_truth]:
+            del into.found[key]
+    left = [one for one in files if name_of(one.path) not in into.seen] if truths else []
+    for file in left:
+        _count_file(counting, day, file, truths, into)
+    into.truths, into.seen = known, names if truths else set()
+    return sum(one.rows for one in left)
 
 
 def _count_file(counting: Counting, day: int, file: File, truths: Sequence[File], into: Day) -> None:

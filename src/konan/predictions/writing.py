@@ -73,6 +73,7 @@ class TableWriter:
         table = LogTable(self._directory / name)
         if table.flushed(0) < sequence:
             table.append(by_day(rows), {0: sequence})
+        tell(self._follower, name, table.now)
 
     def tidy(self, name: str, days: int) -> None:
         """Merge the small files of a log's table, delete what is too old, and give the room back."""
