@@ -163,13 +163,12 @@ def absolute_sum(weights: Floats, covariance: Floats) -> Spread:
     >>> round(absolute_sum(np.ones(2), np.eye(2)).mean_square, 4)
     3.2732
     """
-    spread = np.sqrt(np.clip(np.diagonal(covariance), 0, None))
-    kept = (spread > 0) & (weights > 0)
-    if not kept.any():
+    spread = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    size = weights * spread
+    if not size.any():
         return Spread(1.0, 0.0, 0.0)
-    size = weights[kept] * spread[kept]
-    outer = np.outer(spread[kept], spread[kept])
-    rho = np.clip(covariance[np.ix_(kept, kept)] / outer, -1, 1)
+    unit = np.where(spread > 0, spread, 1.0)
+    rho = np.minimum(np.maximum(covariance / (unit[:, None] * unit), -1.0), 1.0)
     joint = np.sqrt(1 - rho**2) + rho * np.arcsin(rho)
     mean = math.sqrt(2 / math.pi) * float(size.sum())
     square = 2 / math.pi * float(size @ joint @ size)
