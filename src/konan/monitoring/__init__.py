@@ -1,1 +1,1 @@
-"""What one can believe about the inputs and answers of a model: profiles, drift, quality, evidence, alarms."""
+"""What one can believe of the inputs and answers of a model: profiles, drift, quality, evidence, alarms."""
