@@ -94,7 +94,7 @@ class Apart:
         Raises:
             WriterFailed: the process failed or ended.
         """
-        self._carried_out(Append(name, list(rows), sequence), yields=True)
+        self._carried_out(Append(name, list(rows), sequence), yields=False)  # callers may wait for it
 
     def tidy(self, name: str, days: int) -> None:
         """Put a log in order.
