@@ -5,10 +5,11 @@ import math
 from konan.monitoring.drift import ColumnDrift, Drift, drift
 from konan.monitoring.laws import rows_as_one
 from konan.monitoring.portions import Portion
+from konan.monitoring.profile import FEATURES
 from konan.monitoring.reference import Reference
 from konan.monitoring.selecting import Part, Selected, Selecting
 from konan.monitoring.triage import triage
-from konan.records.monitoring import DriftedColumn, DriftWindow, ShareChange, Verdict
+from konan.records.monitoring import DriftedColumn, DriftWindow, Segment, ShareChange, Verdict
 
 _LEAST = -99.0
 _NOTABLE = 2.0
@@ -33,12 +34,13 @@ def windows(selecting: Selecting, *, complete: bool) -> tuple[DriftWindow, ...]:
 
 def _window(selecting: Selecting, selected: Selected, part: Part, doubts: tuple[str, ...]) -> DriftWindow:
     reference = selected.reference
-    found = _compared(reference, part) if reference is not None else None
+    found = _compared(reference, part, selected.segment) if reference is not None else None
     if reference is None or found is None:
         return _unknown(selected, part, doubts)
     slices = _slices(selecting, selected, part, reference) if found.verdict == "drift" else {}
     cause = triage(found, segments=slices)
     window = selected.window(part)
+    own = FEATURES + selected.segment.column if selected.segment else ""
     return DriftWindow(
         version=window.version,
         segment=window.segment,
@@ -52,17 +54,21 @@ def _window(selecting: Selecting, selected: Selected, part: Part, doubts: tuple[
         cause=cause.kind,
         reason=cause.reason,
         reference=_source(reference),
-        doubts=(*doubts, *_doubts(reference)),
-        columns=tuple(map(_column, found.columns)),
+        doubts=(*doubts, *_of_slice(selected.segment), *_doubts(reference)),
+        columns=tuple(_column(one) for one in found.columns if one.column != own),
     )
 
 
-def _compared(reference: Reference, part: Part) -> Drift | None:
-    """None if the rows were counted with other cells, as before the version had this reference."""
+def _compared(reference: Reference, part: Part, segment: Segment | None) -> Drift | None:
+    """None if the rows were counted with other cells, as before the version had this reference.
+
+    A slice differs in the column that it is cut by, so that one counts nothing.
+    """
     layout = reference.layout
     if part.profile.layout != layout.digest:
         return None
-    return drift(reference.profile, part.profile, layout, correlated=reference.autocorrelation)
+    own = {FEATURES + segment.column: 0.0} if segment else {}
+    return drift(reference.profile, part.profile, layout, weights=own, correlated=reference.autocorrelation)
 
 
 def _slices(selecting: Selecting, selected: Selected, part: Part, reference: Reference) -> dict[str, Drift]:
@@ -72,7 +78,7 @@ def _slices(selecting: Selecting, selected: Selected, part: Part, reference: Ref
         return {}
     found: dict[str, Drift] = {}
     for segment, one in selecting.slices(selected.version.version, part.start, part.end):
-        compared = _compared(reference, one)
+        compared = _compared(reference, one, segment)
         if compared is not None:
             found[f"{segment.column}={'(none)' if segment.value is None else segment.value}"] = compared
     return found
@@ -125,6 +131,12 @@ def _share(portion: Portion) -> ShareChange:
 def _source(reference: Reference) -> str:
     parts = (reference.inputs, reference.answers)
     return ", ".join(dict.fromkeys(part.source for part in parts if part is not None))
+
+
+def _of_slice(segment: Segment | None) -> list[str]:
+    if segment is None:
+        return []
+    return ["A slice is compared with the reference of all rows, from which it may have differed always."]
 
 
 def _doubts(reference: Reference) -> list[str]:

@@ -79,6 +79,8 @@ def test_by_segment_each_slice_has_a_window(spending: Server) -> None:
     windows = asked(spending, "drift", "spend", "--by", "segment:city")["windows"]
     assert [one["segment"]["value"] for one in windows] == ["Bern", "Rome"]
     assert sum(one["rows"] for one in windows) == 1500
+    assert all(one["verdict"] == "stable" for one in windows)
+    assert "features.city" not in [column["column"] for one in windows for column in one["columns"]]
     (bern,) = asked(spending, "drift", "spend", "--segment", "city=Bern")["windows"]
     assert bern["rows"] == windows[0]["rows"]
 
