@@ -52,7 +52,7 @@ def looked(alarm: Alarm, look: Look, at: str) -> Alarm:
     """
     if look.learning:
         state: AlarmState = alarm.state if alarm.state == "firing" else "learning"
-        return _moved(replace(alarm, until=at), state, look.learning, at)
+        return _moved(replace(alarm, until=at, memory=look.memory), state, look.learning, at)
     empty = 0 if look.grounds else alarm.empty + 1
     seen = replace(alarm, until=at, looks=alarm.looks + 1, empty=empty, memory=look.memory)
     if look.grounds is None:

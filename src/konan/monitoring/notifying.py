@@ -17,7 +17,7 @@ from konan.errors import KonanError, NotFound
 from konan.ports import Notifier, Store
 from konan.records.notifications import Delivery, Receiver, ReceiverKind, Sent
 
-PAUSES = (5, 30, 300, 1800, 7200, 18_000, 36_000, 21_000)
+PAUSES = (5, 30, 300, 1800, 7200, 18_000, 36_000, 23_000)
 """Seconds between attempts: together a day."""
 
 _IDLE = 30.0

@@ -81,7 +81,9 @@ def test_a_day_without_anything_is_a_state_of_its_own() -> None:
 
 
 def test_learning_is_left_when_there_is_something_to_compare_with() -> None:
-    found = looked(alarm("ok"), Look(learning="There is no reference."), AT)
+    learnt = {alarms.USUAL + "x": (1.0,)}
+    found = looked(alarm("ok"), Look(memory=learnt, learning="There is no reference."), AT)
+    assert found.memory == learnt
     assert (found.state, found.why, found.looks) == ("learning", "There is no reference.", 0)
     assert looked(found, look(0.0, 0.0), AT).state == "ok"
 
