@@ -1,8 +1,9 @@
 """What live profiles cost: counting at a commit, asking for 90 days, their size, and the memory of counting.
 
-Run ``python -m benchmarks.monitoring.windows [--days 90] [--rows 20000] [--rounds 7]``. Rows have 20 features
-(16 numbers, 4 texts), a label and a score. They are written into a table as the flusher writes them, a commit
-an hour; whatever follows from a commit is timed, then a commit of one row, merging, and counting all again.
+Run ``python -m benchmarks.monitoring.windows [--days 90] [--rows 2400] [--rounds 7]``. Rows have 20 features
+(16 numbers, 4 texts), a label and a score. They are written into a table as the flusher writes them, first a
+commit a day, then larger and smaller ones; timed is what follows from a commit, from merging files, and when
+all is counted again.
 The question for 90 days is asked of these profiles, and of the same with every count 100,000 times as large.
 All times are processor time of this process (user and system, all threads); each is the median of the rounds.
 """
@@ -58,10 +59,10 @@ def layout_of(rows: pa.Table) -> Layout:
     return Layout((*numbers, *texts, label, fit_numeric(SCORE, rows["probability"].to_numpy())))
 
 
-def rows_of(hour: int, count: int, seed: int) -> pa.Table:
-    """The rows of an hour, in the columns of the log."""
+def rows_of(hour: int, count: int, seed: int, hours: int = 1) -> pa.Table:
+    """The rows of some hours of a day, in the columns of the log."""
     rng = np.random.default_rng(seed)
-    times = START * 1000 + hour * HOUR * 1000 + np.sort(rng.integers(0, HOUR * 1000, count))
+    times = START * 1000 + hour * HOUR * 1000 + np.sort(rng.integers(0, hours * HOUR * 1000, count))
     texts = [f"{time:012x}" for time in times.tolist()]
     ids = [f"{one[:8]}-{one[8:]}-7000-8000-{seed:04x}{n:08x}" for n, one in enumerate(texts)]
     shares = rng.random(count).round(4)
@@ -152,9 +153,10 @@ def grown(world: World) -> None:
 
 def measured(root: Path, days: int, daily: int, rounds: int, *, segments: bool) -> None:
     world = World(root, segments=segments)
-    hourly = daily // 24
-    costs = [world.commit(rows_of(hour, hourly, hour % 60_000)) for hour in range(days * 24)]
-    hours = days * 24
+    hourly, hours = daily // 24, days * 24
+    for day in range(days):
+        world.commit(rows_of(day * 24, daily, 1000 + day, 24))
+    costs = [world.commit(rows_of(hours + n, hourly, 500 + n)) for n in range(rounds)]
     big = [world.commit(rows_of(hours + n, 50_000, n)) / 50_000 for n in range(rounds)]
     small = [world.commit(rows_of(hours + n, 1, 100 + n)) for n in range(rounds)]
     print(f"{'with a segment column of four values' if segments else 'without segments'}")
@@ -179,7 +181,7 @@ def measured(root: Path, days: int, daily: int, rounds: int, *, segments: bool) 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.monitoring.windows")
     parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--rows", type=int, default=20_000, help="rows a day")
+    parser.add_argument("--rows", type=int, default=2_400, help="rows a day")
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     for segments in (False, True):
