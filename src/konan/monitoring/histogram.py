@@ -22,6 +22,9 @@ FEWEST = 2
 """A category is known when at least so many rows of the reference had it: one that a single row had is as
 likely as not a name or a number of somebody, and says nothing about the next row."""
 
+ENOUGH = 20
+"""Rows that a category needs for a cell of its own where many are rare."""
+
 LONGEST = 200
 """A text longer than this is no category."""
 
@@ -81,14 +84,18 @@ def fit_category(name: str, values: Iterable[str | None], most: int = MOST_VALUE
 def known_categories(name: str, counts: dict[str, int], most: int = MOST_VALUES) -> CategoryCells:
     """The categories of a reference, from how many of its rows had each.
 
-    A cell of its own needs one row more than being known does, see `left_out`.
+    A cell of its own needs one row more than being known does, see `left_out`. Of more categories than
+    have cells only those get one that are certainly more frequent than the first that has none, and of many
+    that are rare only those with `ENOUGH` rows: the luckiest of many alike would seem to fall later.
 
     >>> known_categories("x", {"a": 9, "b": 2, "c": 1})
     CategoryCells(name='x', values=('a',), rare=('b',))
     """
-    known = [value for value, count in counts.items() if count >= FEWEST and len(value) <= LONGEST]
-    known.sort(key=lambda value: (-counts[value], value))
-    own = [value for value in known[:most] if counts[value] > FEWEST]
+    known = _known(counts)
+    edge = counts[known[most]] if len(known) > most else 0
+    rare = sum(count for count in counts.values() if count <= FEWEST)
+    least = max(FEWEST + 1, edge + 4 * math.sqrt(edge), ENOUGH if rare >= ENOUGH else 0)
+    own = [value for value in known[:most] if counts[value] >= least]
     return CategoryCells(name, tuple(own), tuple(known[len(own) : len(own) + MOST_RARE]))
 
 
@@ -105,7 +112,20 @@ def left_out(cells: CategoryCells, counts: dict[str, int]) -> int:
     >>> left_out(known_categories("x", counts), counts)
     2
     """
-    return sum(counts[value] for value in cells.rare if counts[value] == FEWEST)
+    known = _known(counts)
+    last = len(cells.values) + len(cells.rare)
+    dropped = [(-counts[value], value) for value in known[last : last + 1]]
+    return sum(
+        counts[value]
+        for value in cells.rare
+        if counts[value] == FEWEST or any((1 - counts[value], value) > first for first in dropped)
+    )
+
+
+def _known(counts: dict[str, int]) -> list[str]:
+    """The categories that are no secret, the most frequent first."""
+    known = [value for value, count in counts.items() if count >= FEWEST and len(value) <= LONGEST]
+    return sorted(known, key=lambda value: (-counts[value], value))
 
 
 def _inner(rest: npt.NDArray[np.float64], cells: int, rows: int) -> npt.NDArray[np.float64]:

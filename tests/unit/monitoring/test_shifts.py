@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konan.monitoring.detectors import Evidence
+from konan.monitoring.histogram import known_categories, left_out
 from konan.monitoring.shifts import Shifts
 
 LABELS = ("a", "b", "c", "other", "unseen", "missing")
@@ -81,6 +82,31 @@ def test_rows_that_hang_together_count_as_fewer() -> None:
     assert 0 < tenth < single
     limits = [Shifts(REFERENCE, LABELS, block=block).bets[0].limit for block in (1, 10)]
     assert limits[0] < limits[1]  # the reference holds less too
+
+
+@pytest.mark.parametrize(("values", "steepness"), [(50_000, 1.05), (200, 0.0), (5000, 0.0), (300, 1.05)])
+def test_many_categories_make_no_false_alarms(values: int, steepness: float) -> None:
+    """A reference knows its own categories better than those to come, and the luckiest best."""
+    random = np.random.default_rng(4)
+    chances = np.arange(1.0, values + 1) ** -steepness
+    chances /= chances.sum()
+    for _ in range(3):
+        seen = random.multinomial(2000, chances)
+        counts = {str(at): int(seen[at]) for at in np.flatnonzero(seen)}
+        cells = known_categories("x", counts)
+        places = {value: at for at, value in enumerate(cells.values)}
+        places |= dict.fromkeys(cells.rare, cells.labels.index("other"))
+        unseen = cells.labels.index("unseen")
+        cell = [places.get(str(at), unseen) for at in range(values)]
+        reference = np.bincount(cell, seen, len(cells.labels))
+        moved = left_out(cells, counts)
+        reference[[unseen - 1, unseen]] += (-moved, moved)
+        shifts = Shifts(reference, cells.labels)
+        evidence = shifts.begin()
+        live = np.bincount(cell, chances, len(cells.labels)) * (1 - 1e-12)  # sums to 1 at most
+        for window in random.multinomial(1000, live, 365):
+            evidence = shifts.look(evidence, window)
+        assert not evidence.fires(365)
 
 
 @pytest.mark.parametrize("reference", [[0] * 6, [0, 0, 0, 0, 0, 900], [900, 0, 0, 0, 0, 0]])
