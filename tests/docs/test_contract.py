@@ -17,6 +17,8 @@ ANSWERS = [
     "version show twice",
     "version show twice 1",
     "logs twice",
+    "drift twice",
+    "quality twice",
     "key create --scope predict",
     "key list",
     "config show",
