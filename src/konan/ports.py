@@ -206,10 +206,6 @@ class AlarmStore(Protocol):
         """Every alarm of every project, by id."""
         ...
 
-    def platform_open_incidents(self) -> list[Incident]:
-        """Every incident that is not closed, by id."""
-        ...
-
     def platform_keep(
         self,
         alarms: Sequence[Alarm],

@@ -1,8 +1,9 @@
 """One incident per cause, and the messages about it (pure).
 
 Alarms of one deployment that fire within a day of each other have one cause until somebody knows better: a
-unit that changes makes inputs drift, values leave their range, and requests fail. The model's own verdict,
-the drift alarm, gives the incident its headline.
+unit that changes makes inputs drift, values leave their range, and requests fail. One that fires again, or
+whose windows are longer, opens an incident anew that was closed. The model's own verdict, the drift alarm,
+gives the incident its headline.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,7 +56,7 @@ class Around(NamedTuple):
     """What changes of alarms meet.
 
     Attributes:
-        incidents: the open ones of the deployment.
+        incidents: the newest ones of the deployment.
         receivers: of its project.
         now: the present, RFC 3339.
         new_id: makes ids.
@@ -228,8 +229,7 @@ def _made(
 def _fitting(known: Iterable[Incident], at: str) -> Incident | None:
     moment = datetime.fromisoformat(at)
     for incident in known:
-        near = moment - datetime.fromisoformat(incident.joined_at) <= _TOGETHER
-        if incident.closed_at is None and near:
+        if abs(moment - datetime.fromisoformat(incident.joined_at)) <= _TOGETHER:
             return incident
     return None
 
@@ -246,6 +246,7 @@ def _joined(incident: Incident, alarm: Alarm, at: str) -> Incident:
     return replace(
         incident,
         joined_at=at,
+        closed_at=None,
         alarms=tuple(dict.fromkeys((*incident.alarms, alarm.name))),
         firing=tuple(dict.fromkeys((*incident.firing, alarm.name))),
         headline=alarm.why if leads else incident.headline,

@@ -29,6 +29,9 @@ from konan.records.deployments import Deployment, Version
 
 PAUSE = 15.0
 _WITHIN = 600.0
+_INCIDENTS = 100
+"""So many of a deployment are looked through for one that an alarm belongs to."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +59,7 @@ class Watching:
         self._directory = directory
         self._settled = settled
         self._notifications = notifications
+        self._ids = ids.IdSource()  # of one source, so that messages are in the order they were made
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -225,14 +229,14 @@ class Watching:
         """Keep changes of alarms of one deployment; returns the alarms as they are then."""
         first = next(iter(finals.values()))
         receivers = await asyncio.to_thread(self._store.platform_receivers)
-        known = await asyncio.to_thread(self._store.platform_open_incidents)
+        platform = _platform(first.project)
         around = Around(
-            incidents=[
-                one for one in known if (one.project, one.deployment) == (first.project, first.deployment)
-            ],
+            incidents=await asyncio.to_thread(
+                self._store.list_incidents, platform, _INCIDENTS, deployment=first.deployment
+            ),
             receivers=[one for one in receivers if one.project == first.project],
             now=clock.rfc3339(clock.now()),
-            new_id=ids.new_uuid,
+            new_id=lambda: self._ids.take()[0],
             by=by,
         )
         made = outcome(happened, finals, around)
@@ -255,7 +259,7 @@ class Watching:
         at = clock.rfc3339(clock.now())
         for deployment in self._store.platform_deployments():
             if (deployment.project, deployment.name) not in known:
-                platform = Principal(project=deployment.project, key_id="", scopes=frozenset({"admin"}))
+                platform = _platform(deployment.project)
                 for name, rule in alarms.first_alarms():
                     with contextlib.suppress(Conflict):
                         self._store.add_alarm(platform, _new(deployment.name, name, rule, at, ""))
@@ -274,6 +278,10 @@ class Watching:
 def shown(alarm: Alarm) -> Alarm:
     """An alarm as people are shown it: with its budget, without what its detectors remember."""
     return replace(alarm, memory={}, budget=budget(alarm.rule, alarm.looks))
+
+
+def _platform(project: str) -> Principal:
+    return Principal(project=project, key_id="", scopes=frozenset({"admin"}))
 
 
 def _new(deployment: str, name: str, rule: AlarmRule, at: str, by: str) -> Alarm:

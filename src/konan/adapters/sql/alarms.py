@@ -88,12 +88,6 @@ class SqlAlarms:
             rows = connection.execute(sa.select(alarms).order_by(alarms.c.id))
             return [_whole(row) for row in rows]
 
-    def platform_open_incidents(self) -> list[Incident]:
-        """Every incident that is open; see `konan.ports.AlarmStore.platform_open_incidents`."""
-        query = sa.select(incidents).where(incidents.c.open).order_by(incidents.c.id)
-        with self._database.reading() as connection:
-            return [_incident(row) for row in connection.execute(query)]
-
     def platform_keep(
         self,
         alarms: Sequence[Alarm],
