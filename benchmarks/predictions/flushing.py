@@ -10,7 +10,7 @@ import psutil
 from benchmarks.predictions import feeding
 from konan.predictions import table
 from konan.predictions.flusher import Flusher, Rules
-from konan.predictions.retention import Keeper
+from konan.predictions.retention import FOR_EVER, Keeper
 
 _PAUSE = 0.5
 _MIB = 1024 * 1024
@@ -44,7 +44,7 @@ def quiet(root: Path, deployments: int, seconds: float) -> list[str]:
     names = [f"quiet-{number:04d}" for number in range(deployments)]
     rules = Rules()
     flusher = Flusher(root / "journal", root / "predictions", feeding.schemas, rules)
-    keeper = Keeper(flusher, root / "predictions", 0)
+    keeper = Keeper(flusher, root / "predictions", FOR_EVER)
     process = feeding.feed(root / "journal", names, deployments, seconds)
     begun = time.monotonic()
 

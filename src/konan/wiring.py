@@ -201,9 +201,11 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
 
 
 def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predictions":
+    from konan.erasure import journals
     from konan.predictions.apart import Apart
     from konan.predictions.flusher import Rules
     from konan.predictions.log import Predictions
+    from konan.predictions.retention import Policy, StoredDays
     from konan.predictions.schemas import StoredSchemas
 
     schemas = StoredSchemas(metadata)
@@ -212,7 +214,7 @@ def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predicti
         paths.predictions,
         schemas,
         Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
-        settings.retention_days,
+        Policy(StoredDays(metadata, settings), partial(journals.aside, paths, set())),
         Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER),
     )
 

@@ -21,6 +21,7 @@ from konan.errors import ControlUnavailable
 _TRIES = 3
 _SQLITE = b"SQLite format 3\0"
 _TABLE = "table"
+_REMOVED = "removed.json"
 _LOCKS = "locks"
 _PROFILE = "profile.json"
 """The owner's key as text: whoever has a backup shall not have a key as well; a start makes a new one."""
@@ -64,6 +65,7 @@ def _hold(paths: Paths, data: Path) -> dict[Path, int]:
     _files(paths.predictions / "shelf", logs / "shelf")
     for directory in sorted(path for path in paths.predictions.iterdir() if (path / _TABLE).is_dir()):
         tables.hold(directory / _TABLE, logs / directory.name / _TABLE)
+        _one(directory / _REMOVED, logs / directory.name / _REMOVED)
         for journal in journals:
             journal.follow()
     for path in paths.predictions.iterdir():

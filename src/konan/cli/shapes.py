@@ -15,6 +15,7 @@ from konan.records.erasure import Erasure
 from konan.records.journals import Report
 from konan.records.logged import LoggedPrediction
 from konan.records.notifications import ListedDelivery, ListedReceiver, Tried
+from konan.records.retention import Retention
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +67,11 @@ class Deployed(Shape, frozen=True, kw_only=True):
 
 
 class Status(Shape, frozen=True, kw_only=True):
-    """Deployments, and the versions of the one that was asked for."""
+    """Deployments, and of the one that was asked for its versions and how its rows age."""
 
     deployments: tuple[Deployment, ...]
     versions: tuple[Version, ...] | msgspec.UnsetType = msgspec.UNSET
+    retention: Retention | msgspec.UnsetType = msgspec.UNSET
 
 
 class Versions(Shape, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.predictions import FeedbackResult, Prediction
+from konan.records.retention import Retention
 
 
 class Client:
@@ -239,6 +240,10 @@ class Client:
     def version(self, name: str, number: int) -> Version:
         """One version of a deployment."""
         return self._sender.walk(steps.version(name, number))
+
+    def retention(self, name: str) -> Retention:
+        """For how many days a deployment's rows are kept, and what went because of its age."""
+        return self._sender.walk(erasing.retention(name))
 
     def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
         """The newest lines that a version wrote; of the live one unless a number is given."""

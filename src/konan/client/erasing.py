@@ -1,4 +1,4 @@
-"""The calls about erasure, as steps (see `konan.client.steps`)."""
+"""The calls about erasure and about age, as steps (see `konan.client.steps`)."""
 
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
@@ -8,6 +8,7 @@ import msgspec
 from konan.client.answers import decode
 from konan.client.steps import JSON, Pause, Request, Steps, ask, everything
 from konan.records.erasure import Erasure
+from konan.records.retention import Retention
 
 _LONGEST_PAUSE = 2.0
 Progress = Callable[[Erasure], None]
@@ -43,3 +44,9 @@ def erasure(erasure_id: str) -> Steps[Erasure]:
 def erasures() -> Steps[list[Erasure]]:
     """All erasures, newest first."""
     return (yield from everything("/v1/erasures", "erasures", Erasure))
+
+
+def retention(name: str) -> Steps[Retention]:
+    """How the rows of a deployment age."""
+    path = f"/v1/deployments/{quote(name, safe='')}/retention"
+    return decode((yield from ask(Request("GET", path))), Retention)

@@ -29,6 +29,9 @@ class DeployOptions(TypedDict, total=False):
         hash: columns of whose values the log has keyed hashes, by which they are still found.
         drop: columns that the log never has.
         keep: columns that are no longer masked, hashed or dropped as an earlier version declared.
+        retention_days: whole days that the deployment's rows are kept while the version is live, the
+            present one not counted, 0 for ever; as the version before said unless given, else the server's
+            setting.
         rollout: how the version takes traffic.
         durability: what its answers promise, ``durable`` (the default) or ``buffered``.
         flavor: name of the flavor; detected unless given.
@@ -51,6 +54,7 @@ class DeployOptions(TypedDict, total=False):
     hash: Sequence[str]
     drop: Sequence[str]
     keep: Sequence[str]
+    retention_days: int
     rollout: Rollout
     durability: Durability
     flavor: str

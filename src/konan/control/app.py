@@ -27,6 +27,7 @@ from konan.control import (
     monitoring,
     predictions,
     receivers,
+    retention,
     sql,
     streaming,
     system,
@@ -45,7 +46,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
         *(deployments, predictions, feedback, monitoring, alarms, receivers),
-        *(sql, erasures, keys, system, backup),
+        *(sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 

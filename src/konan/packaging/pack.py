@@ -53,6 +53,8 @@ class Said(TypedDict, total=False):
         hash: columns of whose values the log has keyed hashes.
         drop: columns that the log never has.
         keep: columns that are no longer masked, hashed or dropped as an earlier version declared.
+        retention_days: days that the deployment's rows are kept while the version is live, 0 for ever; as
+            the version before said by default.
         requirements: what to install: a list, or a requirements file; read off the model by default.
         python: minor version of Python to run it, as ``3.11``; the one that runs this by default.
         rollout: how the version takes traffic.
@@ -73,6 +75,7 @@ class Said(TypedDict, total=False):
     hash: Sequence[str]
     drop: Sequence[str]
     keep: Sequence[str]
+    retention_days: int
     requirements: Sequence[str] | str | Path | None
     python: str
     rollout: Rollout
@@ -146,6 +149,7 @@ def _manifest(
         segments=tuple(said.get("segments", ())),
         constraints=dict(said.get("constraints", {})),
         privacy=_privacy(said),
+        retention_days=said.get("retention_days"),
         rollout=said.get("rollout", "instant"),
         durability=said.get("durability", "durable"),
         provenance=provenance(found.pins.requirements, found.pins.notices, Path.cwd()),

@@ -30,7 +30,7 @@ from konan.records.routes import WorkerSpec
 from konan.records.schema import Privacy
 
 Profiled = Callable[[Version, Reference], Awaitable[Reference]]
-"""Completes the reference of a version with what its inputs were (`konan.monitoring.making.Profiler`)."""
+"""Completes a version's reference with what its inputs were (a `Profiler` of monitoring)."""
 
 
 async def unprofiled(_: Version, scored: Reference) -> Reference:
@@ -160,20 +160,28 @@ class Registrar:
             caller = Principal(project=deployment.project, key_id="platform", scopes=frozenset({"admin"}))
             yield from self._store.list_versions(caller, deployment.name, _ALL)
 
-    def _declared(self, caller: Principal, name: str) -> dict[str, Privacy]:
-        """What the newest version of a deployment says of private columns."""
+    def _newest(self, caller: Principal, name: str) -> Version | None:
         try:
             newest = self._store.list_versions(caller, name, 1)
         except NotFound:
-            return {}
-        return newest[0].privacy if newest else {}
+            return None
+        return newest[0] if newest else None
+
+    def _declared(self, caller: Principal, name: str) -> dict[str, Privacy]:
+        """What the newest version of a deployment says of private columns."""
+        newest = self._newest(caller, name)
+        return newest.privacy if newest else {}
 
     def _added(self, caller: Principal, name: str, upload: Upload, digest: str) -> Version:
         """Note a version, one after the other, so that each inherits from the one before."""
         at = clock.rfc3339(clock.now())
         self._store.ensure_deployment(caller, name, new_uuid(), at)
         manifest = upload.manifest
-        before = self._declared(caller, name)
+        newest = self._newest(caller, name)
+        before = newest.privacy if newest else {}
+        days = manifest.retention_days
+        if days is None and newest:
+            days = newest.retention_days
         privacy = private.declared(before, manifest.privacy, key=manifest.key, subject=manifest.subject)
         version = Version(
             uuid=new_uuid(),
@@ -187,6 +195,7 @@ class Registrar:
             step="package",
             upload=digest,
             privacy=privacy,
+            retention_days=days,
             provenance={**manifest.provenance, "key_id": caller.key_id},
         )
         return self._store.add_version(caller, version)

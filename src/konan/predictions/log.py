@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from konan.predictions.flusher import Flusher, Rules
 from konan.predictions.orders import Writer
-from konan.predictions.retention import Keeper
+from konan.predictions.retention import FOR_EVER, Keeper, Policy
 from konan.predictions.schemas import Schemas
 from konan.records.logged import LoggedPrediction
 
@@ -83,7 +83,7 @@ class Predictions:
         directory: where the logs are.
         schemas: what versions take.
         rules: when rows go into their table.
-        days: days that predictions are kept; 0 keeps them for ever.
+        policy: how long predictions are kept.
         writer: changes the tables; None does it in this process.
 
     Attributes:
@@ -97,14 +97,14 @@ class Predictions:
         directory: Path,
         schemas: Schemas,
         rules: Rules,
-        days: int = 0,
+        policy: Policy = FOR_EVER,
         writer: Writer | None = None,
     ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory = directory
         self.schemas = schemas
         self.flusher = Flusher(journal, directory, schemas, rules, writer)
-        self._keeper = Keeper(self.flusher, directory, days)
+        self._keeper = Keeper(self.flusher, directory, policy)
         self.truths: Truths = NoTruths()
 
     @cached_property

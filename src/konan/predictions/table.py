@@ -33,6 +33,7 @@ _WRITER = WriterProperties(
     max_row_group_size=ROW_GROUP,
     dictionary_page_size_limit=_DICTIONARY,
 )
+_DELETIONS = "deletions"
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
@@ -114,11 +115,21 @@ class LogTable:
                     writer_properties=_WRITER,
                 )
 
-    def delete_before(self, day: int) -> None:
-        """Delete all days before a day, on disk after the next `vacuum`."""
+    def deletions(self) -> int:
+        """Number of the last `delete_before`; 0 when there was none."""
+        return (self._delta.transaction_version(_DELETIONS) or 0) if self._delta else 0
+
+    def delete_before(self, day: int, number: int) -> None:
+        """Delete all days before a day, on disk after the next `vacuum`.
+
+        Args:
+            day: days since 1970-01-01 UTC.
+            number: of the deletion, one more than `deletions`.
+        """
         if self._delta is not None:
+            done = CommitProperties(app_transactions=[Transaction(_DELETIONS, number)])
             with self._change():
-                self._delta.delete(f"day < DATE '{_date(day)}'")
+                self._delta.delete(f"day < DATE '{_date(day)}'", commit_properties=done)
 
     def delete_rows(self, ids: Collection[str]) -> int:
         """Delete some rows: files that hold any of them are written again without them, in the same order.

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from konan import clock
 from konan.predictions import table
+from konan.predictions.removals import Intended, Removals, day_of, place_of
 from konan.predictions.table import LogTable
+from konan.records.retention import Removed
 
 SMALL_FILES = 20
 """So many small files of a day are merged."""
@@ -27,9 +29,12 @@ def tidy(directory: Path, days: int) -> None:
         days: days that its rows are kept, the present one not counted; 0 keeps them for ever.
     """
     log = LogTable(directory)
+    book = Removals(directory)
+    book.settle(lambda number: int(number) <= log.deletions())
     today = clock.now_ns() // (_DAY_SECONDS * 10**9)
     _merge(directory, log, today)
-    _expire(directory, log, today - days if days else 0)
+    if days:
+        _expire(directory, log, today - days, book)
     log.vacuum(_KEPT_HOURS)
 
 
@@ -40,11 +45,19 @@ def _merge(directory: Path, log: LogTable, today: int) -> None:
             log.compact(day)
 
 
-def _expire(directory: Path, log: LogTable, first: int) -> None:
-    old = [file for file in table.snapshot(directory).files if file.day < first]
-    if old:
-        log.delete_before(first)
-        rows = sum(file.rows for file in old)
-        logger.info(
-            "predictions were deleted because of their age", extra={"log": directory.name, "rows": rows}
-        )
+def _expire(directory: Path, log: LogTable, first: int, book: Removals) -> None:
+    rows = Counter[int]()
+    for file in table.snapshot(directory).files:
+        if file.day < first:
+            rows[file.day] += file.rows
+    if not rows:
+        return
+    number = log.deletions() + 1
+    at, place = clock.rfc3339(clock.now()), place_of(directory.name)
+    gone = [Removed(at=at, place=place, day=day_of(day), count=rows[day]) for day in sorted(rows)]
+    book.intend([Intended(str(number), one) for one in gone])
+    log.delete_before(first, number)
+    book.settle(lambda mark: int(mark) <= log.deletions())
+    logger.info(
+        "predictions were deleted because of their age", extra={"log": directory.name, "rows": rows.total()}
+    )

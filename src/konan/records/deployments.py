@@ -196,6 +196,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         certificate: what registration proved, once known.
         privacy: what its owner declared of columns, or an earlier version did; ``keep`` where this version
             lifted that.
+        retention_days: days that the deployment's rows are kept while it is live, as its owner declared or an
+            earlier version did, 0 for ever; null is the server's setting.
         reference: what monitoring may compare with.
         datasets: the rows given at deploy.
         failure: why it failed, if it did.
@@ -220,6 +222,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     schema: Schema | None = None
     certificate: Certificate | None = None
     privacy: dict[str, Privacy] = {}
+    retention_days: int | None = None
     reference: Reference = Reference()
     datasets: tuple[DatasetFile, ...] = ()
     failure: Failure | None = None

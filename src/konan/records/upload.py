@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from konan.records.deployments import Durability, Rollout
+from konan.records.retention import Days
 from konan.records.schema import Constraint, Privacy
 
 MANIFEST_NAME = "konan-upload.json"
@@ -43,6 +44,8 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         constraints: declared limits of features by name; rows outside are refused.
         privacy: what the log shall have of columns by name, beside what the version before declared; ``keep``
             lifts such a declaration.
+        retention_days: days that the deployment's rows are kept while the version is live, 0 for ever; null
+            is what the version before declared.
         rollout: how the version takes traffic.
         durability: what its answers promise: that their record is on disk, or only that it outlives the
             process.
@@ -63,6 +66,7 @@ class UploadManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     segments: tuple[str, ...] = ()
     constraints: dict[str, Constraint] = {}
     privacy: dict[str, Privacy] = {}
+    retention_days: Days | None = None
     rollout: Rollout = "instant"
     durability: Durability = "durable"
     provenance: dict[str, Any] = {}

@@ -1,14 +1,19 @@
 """What single commands send and show."""
 
+import io
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.cli.conftest import Konan, Script
 
 from konan import config, profile
 from konan.cli.commands.version import described
 from konan.records.deployments import Certificate, Failure, Reference, Version
+from konan.records.upload import MANIFEST_NAME
 
 DEPLOYMENT = {"uuid": "d", "name": "bikes", "project": "default", "created_at": "c", "live_version": 3}
 VERSION = {
@@ -73,8 +78,37 @@ def test_status_of_one_shows_its_versions(at: Script, konan: Konan) -> None:
     for _ in range(2):
         at.answer(DEPLOYMENT)
         at.answer({"versions": [VERSION], "next": None})
+        at.answer({"deployment": "bikes", "days": 0, "version": None, "removed": []})
     assert konan("status", "bikes", "--json").json["versions"][0]["version"] == 3
     assert "sklearn" in konan("status", "bikes").out
+
+
+def test_status_of_one_tells_how_its_rows_age(at: Script, konan: Konan) -> None:
+    gone = [
+        {"at": "2026-11-23T10:00:00Z", "place": place, "day": day, "count": count}
+        for place, day, count in (
+            ("predictions", "2026-11-01", 3),
+            ("predictions", "2026-11-02", 4),
+            ("truths", "2026-11-01", 2),
+            ("aside", "2026-11-01", 77),
+        )
+    ]
+    for _ in range(2):
+        at.answer(DEPLOYMENT)
+        at.answer({"versions": [VERSION], "next": None})
+        at.answer({"deployment": "bikes", "days": 30, "version": 3, "removed": gone})
+    assert konan("status", "bikes", "--json").json["retention"]["removed"] == gone
+    assert konan("status", "bikes").out.splitlines()[-2:] == [
+        "rows are kept 30 days, as version 3 says",
+        "removed because of their age: 7 predictions, 2 truths, "
+        "77 bytes of the server that nobody could read",
+    ]
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, "keeps rows  for ever"), (30, "keeps rows  30 days")])
+def test_a_version_is_shown_with_its_own_retention(days: int, told: str) -> None:
+    version = msgspec.convert({**VERSION, "retention_days": days}, Version)
+    assert told in described(version)
 
 
 def test_versions_are_listed_and_shown(at: Script, konan: Konan) -> None:
@@ -215,6 +249,16 @@ def test_deploying_what_is_no_model_says_so(
     (tmp_path / "model.joblib").write_text("hello")
     done = konan("deploy", "bikes", tmp_path / "model.joblib", "--json")
     assert (done.code, done.json["error"]["code"]) == (2, "model_file_invalid")
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_deploying_says_how_long_rows_are_kept(at: Script, konan: Konan, tmp_path: Path, days: int) -> None:
+    (tmp_path / "model.py").write_text("class Model:\n    def predict(self, rows):\n        return rows\n")
+    at.answer(VERSION, 202)
+    at.answer(DEPLOYMENT)
+    assert konan("deploy", "bikes", tmp_path / "model.py", "--retention-days", str(days)).code == 0
+    with zipfile.ZipFile(io.BytesIO(at.asked[0].body)) as sent:
+        assert json.loads(sent.read(MANIFEST_NAME))["retention_days"] == days
 
 
 def test_deploying_sends_an_archive_and_answers_as_the_contract_has_it(

@@ -207,6 +207,14 @@ def test_lists_are_read_to_their_end(server: Script, client: Client) -> None:
     assert server.asked[1].target == "/v1/deployments/bikes/versions?limit=1000&cursor=c%2B%2F%3D"
 
 
+def test_how_rows_age_is_told(server: Script, client: Client) -> None:
+    one = {"at": "2026-11-23T10:00:00Z", "place": "truths", "day": "2026-11-01", "count": 2}
+    server.answer({"deployment": "bikes", "days": 30, "version": None, "removed": [one]})
+    found = client.retention("bikes")
+    assert server.asked[0].target == "/v1/deployments/bikes/retention"
+    assert (found.days, found.version, found.removed[0].count) == (30, None, 2)
+
+
 def test_names_cannot_leave_their_place(server: Script, client: Client) -> None:
     server.answer({"code": "not_found", "detail": "No."}, 404)
     with pytest.raises(errors.NotFound):

@@ -140,6 +140,26 @@ def test_an_archive_becomes_a_version_that_workers_can_start_from(server: Server
     assert answer(version, server.registrar, (1.0, 2.5)) == [3.5]
 
 
+def test_later_versions_keep_rows_as_long_as_the_one_before_unless_they_say(
+    server: Server, tmp_path: Path
+) -> None:
+    found = []
+    given: tuple[dict[str, Any], ...] = ({}, {"retention_days": 7}, {}, {"retention_days": 0}, {})
+    for number, said in enumerate(given):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        version = server.registrar.accept(OWNER, "sums", packed(folder, **said))
+        found.append(version.retention_days)
+    assert found == [None, 7, 7, 0, 0]
+    assert server.store.version(OWNER, "sums", 2).retention_days == 7
+
+
+@pytest.mark.parametrize("days", [-1, 36_501, 1.5, "7"])
+def test_days_that_are_none_are_refused(server: Server, tmp_path: Path, days: object) -> None:
+    with pytest.raises(KonanError):
+        server.registrar.accept(OWNER, "sums", written(tmp_path, retention_days=days))
+
+
 def test_building_again_changes_nothing(server: Server, tmp_path: Path) -> None:
     version = server.build(server.registrar.accept(OWNER, "sums", packed(tmp_path)))
     assert server.build(version) is version

@@ -54,6 +54,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Log it again though an earlier version hid it; may repeat.",
 )
 @click.option(
+    "--retention-days",
+    type=click.IntRange(0, 36_500),
+    metavar="N",
+    help="Days that rows of the deployment are kept while this version is live; 0 is for ever.",
+)
+@click.option(
     "--requirements", type=_FILE, help="Pinned requirements; else those found by reading the model."
 )
 @click.option("--class", "class_name", metavar="NAME", help="Class with load and predict in a Python file.")
@@ -86,9 +92,10 @@ def command(
     The first version makes the deployment. A version that fails its certificate never takes traffic: the
     command says why and exits 7.
 
-    What --mask, --hash and --drop say counts for later versions too, until one says --keep.
+    What --mask, --hash and --drop say counts for later versions too, until one says --keep, and so does
+    --retention-days; else the setting retention_days counts.
     """
-    options = {key: value for key, value in given.items() if value}
+    options = {key: value for key, value in given.items() if value or value == 0}
     if class_name:
         options["options"] = {"class": class_name}
     with session.client() as client, session.screen.waiting("Packing") as tell:

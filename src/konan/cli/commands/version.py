@@ -55,6 +55,10 @@ def described(version: Version) -> list[str]:
         f"created at  {version.created_at}",
         f"flavor      {version.flavor}, Python {version.python or 'not known yet'}",
     ]
+    if version.retention_days is not None:
+        lines.append(
+            f"keeps rows  {f'{version.retention_days} days' if version.retention_days else 'for ever'}"
+        )
     lines += [f"note        {warning}" for warning in version.warnings]
     if version.failure:
         lines += ["", f"Failed at step {version.failure.step}: {version.failure.message}"]
