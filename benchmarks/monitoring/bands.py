@@ -1,4 +1,4 @@
-"""Ways to bet against a reference that is only a sample; `konan.monitoring.shifts` is the one kept.
+"""Ways to bet against a reference that is only a sample; `konan.monitoring.evidence.shifts` is the one kept.
 
 Every way turns windows of counts into the path of a detector. Those that bet on shares differ only in the
 limit that each share is given. The others bet with a whole alternative distribution q against the nearest
@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from konan.monitoring.detectors import averaged, path
-from konan.monitoring.evidence import Floats, share_limit
-from konan.monitoring.shifts import CHANCE, SHARES, Shifts, _bets
+from konan.monitoring.evidence.bets import Floats, share_limit
+from konan.monitoring.evidence.detectors import averaged, path
+from konan.monitoring.evidence.shifts import CHANCE, SHARES, Shifts, _bets
 
 Walk: TypeAlias = Callable[[Floats], Floats]
 """From windows ``(looks, cells)`` to ``log(1 + M)`` after each, ``(looks,)``."""

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from konan.monitoring.cells import Cells
-from konan.monitoring.histogram import fit_numeric, known_categories
-from konan.monitoring.profile import Layout, Profile, merged
+from konan.monitoring.profiles.cells import Cells
+from konan.monitoring.profiles.histogram import fit_numeric, known_categories
+from konan.monitoring.profiles.profile import Layout, Profile, merged
 
 ROWS = 100_000
 FEATURES = 20

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from konan.monitoring.histogram import fit_category, fit_numeric
-from konan.monitoring.live import LiveProfiles
-from konan.monitoring.profile import FEATURES, LABEL, SCORE, Layout
-from konan.monitoring.store import NAME, Store
-from konan.monitoring.windows import DAY, HOUR, Span, Windows
+from konan.monitoring.profiles.histogram import fit_category, fit_numeric
+from konan.monitoring.profiles.live import LiveProfiles
+from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, Layout
+from konan.monitoring.profiles.store import NAME, Store
+from konan.monitoring.profiles.windows import DAY, HOUR, Span, Windows
 from konan.predictions import table
 from konan.predictions.columns import MOMENT
 from konan.predictions.following import tell

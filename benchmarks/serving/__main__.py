@@ -56,7 +56,7 @@ def _heading(options: argparse.Namespace) -> str:
 
 
 def _measure(model: models.Trained, directory: Path, levels: list[int], options: argparse.Namespace) -> str:
-    starters = [servers.konan, servers.empty_uvicorn, servers.fastapi, servers.mlflow]
+    starters: list[servers.Starter] = [servers.konan, servers.empty_uvicorn, servers.fastapi, servers.mlflow]
     rounds: report.Rounds = {}
     with ExitStack() as stack:
         running = [stack.enter_context(start(model, directory)) for start in starters]

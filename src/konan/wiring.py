@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
-    from konan.monitoring.notifying import Notifications
+    from konan.monitoring.alarms.notifying import Notifications
     from konan.predictions.log import Predictions
 
 _BACKLOG = 1024
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 _GRACE = 5
 """Seconds that answers under way get when control ends."""
 
-_WRITER = "konan.monitoring.writer_child"
+_WRITER = "konan.monitoring.profiles.writer_child"
 """What changes the tables runs this; only there is Arrow loaded for it."""
 
 
@@ -164,11 +164,11 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.control import Fleet, Services
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
-    from konan.monitoring.learning import Learning
-    from konan.monitoring.making import Profiler
-    from konan.monitoring.reports import Reports
-    from konan.monitoring.settled import Settled
-    from konan.monitoring.watching import Watching
+    from konan.monitoring.alarms.watching import Watching
+    from konan.monitoring.profiles.settled import Settled
+    from konan.monitoring.reference.learning import Learning
+    from konan.monitoring.reference.making import Profiler
+    from konan.monitoring.reports.on_demand import Reports
     from konan.packaging.register import Registrar
 
     paths = config.paths(settings)
@@ -222,7 +222,7 @@ def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predicti
 def _notifications(settings: Settings, metadata: Store, paths: Paths) -> "Notifications":
     from konan.adapters import addresses, webhook
     from konan.adapters.apprise import Apprise
-    from konan.monitoring.notifying import Notifications
+    from konan.monitoring.alarms.notifying import Notifications
 
     if not paths.secret.exists() and any(
         version.schema and secret.hashes(version.schema) for _, version in metadata.platform_versions()

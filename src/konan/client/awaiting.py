@@ -1,16 +1,18 @@
 """The SDK for code that runs on asyncio; the same methods as `konan.client.Client`, awaited."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, Unpack, overload
+from typing import Any, BinaryIO, Self, Unpack, overload
 
-from konan.client import erasing, logged, monitored, steps
+from konan.backup.reading import Contents
+from konan.client import backups, erasing, logged, monitored, steps
 from konan.client.address import find
 from konan.client.alarmed import AsyncAlarms
 from konan.client.logged import Filters
 from konan.client.monitored import Windowing
 from konan.client.rows import chunks
-from konan.client.senders import AsyncSender
+from konan.client.senders import AsyncSender, Sender
 from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
@@ -186,6 +188,28 @@ class AsyncClient:
     async def sql_rows(self, query: str, rows: int | None = None) -> logged.SqlAnswer:
         """The answer to a query over the prediction log, as lists."""
         return await self._sender.walk(logged.sql(query, rows))
+
+    async def backup(self, path: str | Path, progress: Callable[[int], None] = lambda _: None) -> Contents:
+        """Download everything of the server as one archive; see `Client.backup`.
+
+        ``progress`` is called in another thread.
+        """
+        return await asyncio.to_thread(
+            self._streamed, lambda parts: backups.save(parts, Path(path), progress)
+        )
+
+    async def backup_to(self, file: BinaryIO, progress: Callable[[int], None] = lambda _: None) -> Contents:
+        """Write everything of the server to an open file as one archive, in another thread; see `backup`."""
+        return await asyncio.to_thread(self._streamed, lambda parts: backups.pass_on(parts, file, progress))
+
+    def _streamed(self, take: Callable[[Iterator[bytes]], Contents]) -> Contents:
+        """A backup as it comes; files are written in between, so this blocks."""
+        sender = Sender(self._sender.address)
+        try:
+            with sender.stream(backups.request()) as parts:
+                return take(parts)
+        finally:
+            sender.close()
 
     async def drift(self, name: str, **windowing: Unpack[Windowing]) -> DriftReport:
         """How live rows compare with the reference: significance, effect and noise floor of each column.

@@ -8,8 +8,8 @@ import msgspec
 from konan import clock
 from konan.control.table import Call, Nothing, Table
 from konan.errors import Invalid, NotFound
-from konan.monitoring import asked
-from konan.monitoring.asked import Asked
+from konan.monitoring.reports import asked
+from konan.monitoring.reports.asked import Asked
 from konan.records.deployments import LARGEST_VERSION
 from konan.records.monitoring import DriftReport, QualityReport
 

@@ -10,7 +10,7 @@ from konan.control import pages
 from konan.control.pages import Page
 from konan.control.table import Call, Nothing, Table
 from konan.errors import Invalid, MissingExtra, NotFound
-from konan.monitoring.incidents import trial
+from konan.monitoring.alarms.incidents import trial
 from konan.records.notifications import (
     Delivery,
     ListedDelivery,

@@ -10,10 +10,10 @@ from konan.control.fleet import Fleet
 from konan.control.given import Erases
 from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
-from konan.monitoring.learning import Learning
-from konan.monitoring.notifying import Notifications
-from konan.monitoring.reports import Reports
-from konan.monitoring.watching import Watching
+from konan.monitoring.alarms.notifying import Notifications
+from konan.monitoring.alarms.watching import Watching
+from konan.monitoring.reference.learning import Learning
+from konan.monitoring.reports.on_demand import Reports
 from konan.ports import Runtime, Store
 from konan.predictions.log import Predictions
 from konan.records.access import Principal

@@ -28,11 +28,11 @@ from konan.erasure.service import Erasures
 from konan.errors import ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
-from konan.monitoring.learning import Learning
-from konan.monitoring.notifying import Notifications
-from konan.monitoring.reports import Reports
-from konan.monitoring.settled import Settled
-from konan.monitoring.watching import Watching
+from konan.monitoring.alarms.notifying import Notifications
+from konan.monitoring.alarms.watching import Watching
+from konan.monitoring.profiles.settled import Settled
+from konan.monitoring.reference.learning import Learning
+from konan.monitoring.reports.on_demand import Reports
 from konan.packaging.erasing import Person
 from konan.predictions.flusher import Rules
 from konan.predictions.log import Predictions

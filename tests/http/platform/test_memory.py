@@ -21,7 +21,7 @@ def heavy(pid: int) -> set[str]:
 def writers(control: int) -> list[psutil.Process]:
     """The processes of control that change tables."""
     found = psutil.Process(control).children()
-    return [one for one in found if "konan.monitoring.writer_child" in " ".join(one.cmdline())]
+    return [one for one in found if "konan.monitoring.profiles.writer_child" in " ".join(one.cmdline())]
 
 
 def rows_in_tables(server: Server) -> bool:

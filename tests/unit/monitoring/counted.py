@@ -14,13 +14,13 @@ from tests.unit.predictions.logs import BIKES, SCHEMA, World, entry
 from typing_extensions import override
 
 from konan.journal.entry import Entry
-from konan.monitoring.cells import OTHER, CategoryCells, PresenceCells
-from konan.monitoring.histogram import fit_numeric
-from konan.monitoring.layouts import Layouts
-from konan.monitoring.live import LiveProfiles
-from konan.monitoring.profile import Layout, Profile
-from konan.monitoring.store import NAME
-from konan.monitoring.windows import HOUR, Segment, Span, Windows
+from konan.monitoring.profiles.cells import OTHER, CategoryCells, PresenceCells
+from konan.monitoring.profiles.histogram import fit_numeric
+from konan.monitoring.profiles.layouts import Layouts
+from konan.monitoring.profiles.live import LiveProfiles
+from konan.monitoring.profiles.profile import Layout, Profile
+from konan.monitoring.profiles.store import NAME
+from konan.monitoring.profiles.windows import HOUR, Segment, Span, Windows
 from konan.predictions import table
 from konan.predictions.columns import columns
 from konan.predictions.flusher import Flusher

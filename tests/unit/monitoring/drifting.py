@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from konan.monitoring.drift import Drift, drift
-from konan.monitoring.histogram import fit_category, fit_numeric
-from konan.monitoring.profile import LABEL, TARGET, Layout, Profile
+from konan.monitoring.drift.comparison import Drift, drift
+from konan.monitoring.profiles.histogram import fit_category, fit_numeric
+from konan.monitoring.profiles.profile import LABEL, TARGET, Layout, Profile
 
 Table = dict[str, Any]
 Change = Callable[[Table, np.random.Generator], None]

@@ -1,0 +1,1 @@
+"""Alarms: what they look at, what they say, and whom they tell."""

@@ -1,0 +1,1 @@
+"""How a window compares with the reference: distances, tests, faults, and the kind of a change (pure)."""

@@ -1,0 +1,229 @@
+"""The file with the profiles of one day of a log, by hour, version, role, and value of a segment column.
+
+It names the files of the log's table that are counted in it. So what is missing after a crash, or gone since,
+is seen by comparing names; nothing is counted twice or left out. A file is replaced as a whole.
+"""
+
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import google_crc32c
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from konan.journal.segments import Damage
+from konan.monitoring.profiles.profile import Vector
+
+_HEAD = struct.Struct("<8sII")
+_MAGIC = b"KONANDAY"
+_CODEC = pa.Codec("zstd", compression_level=1)
+_NARROW = ("i1", "i2", "i4", "i8")
+
+Matrix = npt.NDArray[np.int64]
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """Which rows of a day.
+
+    Attributes:
+        version: number of the version.
+        role: ``live``, ``canary``, ``challenger``, …
+        column: the segment column; empty for all rows.
+        value: its value; None where it has none.
+        of_truth: whether the numbers are counts of the target's cells, which become known later.
+    """
+
+    version: int
+    role: str
+    column: str = ""
+    value: str | None = None
+    of_truth: bool = False
+
+
+class Block(msgspec.Struct, frozen=True, array_like=True):
+    """Where numbers lie: ``rows`` times ``width`` integers of a type, compressed."""
+
+    offset: int
+    length: int
+    crc: int
+    kind: str
+    rows: int
+    width: int
+
+
+class Series(msgspec.Struct, frozen=True, array_like=True):
+    """The profiles of some rows of a day.
+
+    Attributes:
+        key: which rows.
+        hours: the hours of the day that have any, in [0, 23], increasing.
+        whole: the sum of all hours.
+        each: a row for each hour.
+    """
+
+    key: Key
+    hours: list[int]
+    whole: Block
+    each: Block
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What a file says of itself.
+
+    Attributes:
+        files: names of the table's files that are counted, sorted.
+        truths: names of the files of the truths' table that are, sorted.
+        seen: names of the table's files with which those truths were joined.
+        layouts: digest of the layout with which each version's rows were counted, empty for none.
+        series: what there is.
+    """
+
+    files: list[str]
+    truths: list[str]
+    seen: list[str]
+    layouts: dict[int, str]
+    series: list[Series]
+
+
+@dataclass(slots=True)
+class Day:
+    """All profiles of a day, to be changed; attributes as of `Head`.
+
+    Attributes:
+        found: numbers by which rows they are of, then by the hour.
+    """
+
+    files: set[str] = field(default_factory=set)
+    truths: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    layouts: dict[int, str] = field(default_factory=dict)
+    found: dict[Key, dict[int, Vector]] = field(default_factory=dict)
+
+    def add(self, key: Key, hour: int, vector: Vector) -> None:
+        """Add what was counted."""
+        hours = self.found.setdefault(key, {})
+        hours[hour] = hours[hour] + vector if hour in hours else vector.copy()
+
+
+class DayFile:
+    """A file of a day, open until the end of a ``with`` block.
+
+    Args:
+        path: of the file.
+
+    Attributes:
+        head: what it says of itself.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Damage: it is not as it was written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("rb", buffering=0)
+        try:
+            self.head, self._begin = self._begun()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> "DayFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def numbers(self, block: Block) -> Matrix:
+        """What a block holds, ``(rows, width) int64``.
+
+        Raises:
+            Damage: it is not as it was written.
+        """
+        packed = os.pread(self._file.fileno(), block.length, self._begin + block.offset)
+        if google_crc32c.value(packed) != block.crc:
+            raise Damage(self._path, self._begin + block.offset, "a block's checksum is wrong")
+        size = block.rows * block.width
+        plain = _CODEC.decompress(packed, size * np.dtype(block.kind).itemsize)
+        found = np.frombuffer(plain, block.kind, size).reshape(block.rows, block.width)
+        return found.astype(np.int64)
+
+    def day(self) -> Day:
+        """All of it, to be changed.
+
+        Raises:
+            Damage: it is not as it was written.
+        """
+        head = self.head
+        day = Day(set(head.files), set(head.truths), set(head.seen), dict(head.layouts))
+        for series in head.series:
+            day.found[series.key] = dict(zip(series.hours, self.numbers(series.each), strict=True))
+        return day
+
+    def _begun(self) -> tuple[Head, int]:
+        start = os.pread(self._file.fileno(), _HEAD.size, 0)
+        if len(start) < _HEAD.size:
+            raise Damage(self._path, 0, "the file is cut short")
+        magic, length, crc = _HEAD.unpack(start)
+        head = os.pread(self._file.fileno(), length, _HEAD.size)
+        if magic != _MAGIC or google_crc32c.value(head) != crc:
+            raise Damage(self._path, 0, "the head's checksum is wrong")
+        return _head.decode(head), _HEAD.size + length
+
+
+def write(path: Path, day: Day) -> None:
+    """Replace the file of a day.
+
+    Args:
+        path: of the file.
+        day: what it shall hold.
+
+    Raises:
+        OSError: it could not be written; the old one stays.
+    """
+    blocks: list[bytes] = []
+    series = [_series(key, day.found[key], blocks) for key in sorted(day.found, key=_order)]
+    head = _encode(
+        Head(
+            files=sorted(day.files),
+            truths=sorted(day.truths),
+            seen=sorted(day.seen),
+            layouts=day.layouts,
+            series=series,
+        )
+    )
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        file.write(_HEAD.pack(_MAGIC, len(head), google_crc32c.value(head)))
+        file.write(head)
+        file.writelines(blocks)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+_head = msgspec.msgpack.Decoder(Head)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def _series(key: Key, hours: dict[int, Vector], blocks: list[bytes]) -> Series:
+    numbers = np.stack([hours[hour] for hour in sorted(hours)])
+    whole = numbers.sum(axis=0, keepdims=True)
+    return Series(key, sorted(hours), _packed(whole, blocks), _packed(numbers, blocks))
+
+
+def _packed(numbers: Matrix, blocks: list[bytes]) -> Block:
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    kind = next(one for one in _NARROW if np.iinfo(one).min <= least and most <= np.iinfo(one).max)
+    packed = bytes(_CODEC.compress(numbers.astype(kind).tobytes()))
+    offset = sum(map(len, blocks))
+    blocks.append(packed)
+    return Block(offset, len(packed), google_crc32c.value(packed), kind, *numbers.shape)
+
+
+def _order(key: Key) -> tuple[int, str, str, bool, str, bool]:
+    return key.version, key.role, key.column, key.value is None, key.value or "", key.of_truth

@@ -1,0 +1,1 @@
+"""Drift and quality of a deployment as somebody asks for them."""
