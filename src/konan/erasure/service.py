@@ -34,7 +34,7 @@ from konan.records.deployments import Deployment
 from konan.records.erasure import Erased, Erasure
 from konan.serving.answered import ANSWERS
 
-_AGAIN = 5.0
+_SOON, _AGAIN = 0.25, 5.0
 _MOST = 1_000_000
 logger = logging.getLogger(__name__)
 
@@ -129,6 +129,7 @@ class Erasures:
         return tuple(one.name for one in found)
 
     async def _work(self) -> None:
+        pause = _SOON
         while True:
             self._news.clear()
             try:
@@ -136,8 +137,9 @@ class Erasures:
             except KonanError as error:
                 logger.warning("erasures wait for the database", extra={"reason": error.message})
                 left = True
+            pause = min(2 * pause, _AGAIN) if left else _SOON
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _AGAIN if left else None)
+                await asyncio.wait_for(self._news.wait(), pause if left else None)
 
     async def _round(self) -> bool:
         """Attempt everything that is unfinished; whether anything still is."""
