@@ -13,14 +13,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def now_ns() -> int:
-    """Nanoseconds since 1970-01-01 UTC."""
-    return time.time_ns()
+now_ns = time.time_ns
+"""Nanoseconds since 1970-01-01 UTC; asked several times for each prediction, hence no function around it."""
 
-
-def monotonic() -> float:
-    """Seconds on a clock that never goes back; only differences mean anything."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Seconds on a clock that never goes back; only differences mean anything."""
 
 
 def rfc3339(moment: datetime) -> str:

@@ -253,7 +253,7 @@ class Connection(asyncio.Protocol):
 
     def finish(self, data: bytes, *, keep: bool) -> None:
         """Send an answer, or the last of it, and go on to the next request or close."""
-        if self._phase in {Phase.LINGER, Phase.GONE}:
+        if self._phase is Phase.LINGER or self._phase is Phase.GONE:
             return
         self._transport.write(data)
         if not keep:
