@@ -64,26 +64,41 @@ def before_call(context, case, kwargs):
         case.headers["Idempotency-Key"] = f"{sent[:245]}{next(NUMBERS)}"
 """
 
-# What no schema can say: SQL, cursors, zip archives, and rows of a deployment in the platform's own document.
+# What no schema can say: SQL, cursors, zip archives, rows of a deployment in the platform's own document,
+# columns that a deployment has or not, what an alarm's state allows, a random header in place of the key.
 # Ground truth is judged item by item, inside an answer of 200.
 PLATFORM = """
 [checks.negative_data_rejection]
 expected-statuses = ["4xx"]
 
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 403, 404]
+expected-statuses = ["2xx", 401, 403, 404]
 
 [[operations]]
 include-operation-id = ["post_sql", "post_sql_arrow", "post_deployments_name_predict"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 
 [[operations]]
-include-operation-id = ["get_deployments", "get_deployments_name_versions", "get_keys"]
+include-operation-id = [
+    "get_deployments", "get_deployments_name_versions", "get_keys", "get_alarms", "get_alarms_id_events",
+    "get_deliveries", "get_erasures", "get_incidents", "get_receivers"
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 
 [[operations]]
-include-operation-id = ["get_deployments_name_predictions", "get_deployments_name_predictions_export"]
+include-operation-id = [
+    "get_deployments_name_predictions", "get_deployments_name_predictions_export",
+    "get_deployments_name_drift", "get_deployments_name_quality"
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
+
+[[operations]]
+include-operation-id = ["post_alarms", "post_alarms_replay", "post_erasures", "post_receivers"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+
+[[operations]]
+include-operation-id = ["post_alarms_id_acknowledge", "post_alarms_id_resolve", "delete_alarms_id"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409]
 
 [[operations]]
 include-operation-id = ["post_deployments_name_feedback"]
