@@ -128,7 +128,7 @@ async def _start(services: "Services") -> None:
     services.predictions.start()
     services.truth.open()
     services.truth.start()
-    services.erasures.start(GivenRows(services.store, services.registrar, services.fleet))
+    services.erasures.start(GivenRows(services.store, services.registrar, services.fleet, services.learning))
     services.notifications.start()
     services.learning.start()
     services.alarms.start()

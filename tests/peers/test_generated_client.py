@@ -35,6 +35,7 @@ BYTES = dict.fromkeys(
     (
         "application/zip",
         "application/x-ndjson",
+        "application/x-tar",
         "application/vnd.apache.arrow.stream",
         "application/vnd.apache.parquet",
         "text/csv",

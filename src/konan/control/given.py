@@ -1,6 +1,7 @@
 """The rows given at deploy, as an erasure needs them gone."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from konan.control.fleet import Fleet, platform
@@ -24,6 +25,14 @@ class Erases(Protocol):
         ...
 
 
+class Counts(Protocol):
+    """What counts live rows by references (`konan.monitoring.reference.learning.Learning`)."""
+
+    async def anew(self, deployment: Deployment, versions: Sequence[Version]) -> None:
+        """Count by the references as they are now, and let go of what was counted by those before."""
+        ...
+
+
 class GivenRows:
     """The rows given with the versions of all deployments.
 
@@ -31,12 +40,14 @@ class GivenRows:
         store: the metadata.
         registrar: knows the rows.
         fleet: what runs.
+        counts: has live rows counted by references.
     """
 
-    def __init__(self, store: Store, registrar: Erases, fleet: Fleet) -> None:
+    def __init__(self, store: Store, registrar: Erases, fleet: Fleet, counts: Counts) -> None:
         self._store = store
         self._registrar = registrar
         self._fleet = fleet
+        self._counts = counts
 
     async def erase(self, deployment: Deployment, person: Person) -> int:
         """Erase a person; returns how many rows of files it were, over all attempts.
@@ -44,7 +55,7 @@ class GivenRows:
         Raises:
             NotReady: a version is being built, or rows are being read.
         """
-        caller, changed = platform(deployment.project), False
+        caller, changed = platform(deployment.project), list[Version]()
         async with self._fleet.still():
             versions = await asyncio.to_thread(self._store.list_versions, caller, deployment.name, _ALL)
             for place, version in enumerate(versions):
@@ -53,8 +64,10 @@ class GivenRows:
                 left = await self._registrar.without(version, person)
                 if left != version:
                     await asyncio.to_thread(self._store.put_version, caller, left)
-                    versions[place], changed = left, True
+                    versions[place] = left
+                    changed.append(left)
             await asyncio.to_thread(self._registrar.remove_erased, person.erasure)
         if changed:
             await self._fleet.rows_changed()
+            await self._counts.anew(deployment, changed)
         return rows_erased(versions, person.erasure)

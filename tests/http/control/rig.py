@@ -249,7 +249,7 @@ class Rig:
             started_at=AT,
         )
         await fleet.start()
-        self.erasures.start(GivenRows(self.store, services.registrar, fleet))
+        self.erasures.start(GivenRows(self.store, services.registrar, fleet, services.learning))
         return fleet, create_app(services)
 
     def restart(self) -> None:

@@ -1,5 +1,6 @@
 """What only some work needs is in no process that stays: memory is what the platform costs all day."""
 
+import contextlib
 import re
 import signal
 import sys
@@ -20,8 +21,12 @@ def heavy(pid: int) -> set[str]:
 
 def writers(control: int) -> list[psutil.Process]:
     """The processes of control that change tables."""
-    found = psutil.Process(control).children()
-    return [one for one in found if "konan.monitoring.profiles.writer_child" in " ".join(one.cmdline())]
+    found = []
+    for one in psutil.Process(control).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            if "konan.monitoring.profiles.writer_child" in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 def rows_in_tables(server: Server) -> bool:

@@ -197,6 +197,7 @@ def write(path: Path, day: Day) -> None:
         )
     )
     fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
     with fresh.open("wb") as file:
         file.write(_HEAD.pack(_MAGIC, len(head), google_crc32c.value(head)))
         file.write(head)

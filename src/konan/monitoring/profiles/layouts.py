@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from konan import ids
+from konan.monitoring.profiles import LAYOUT
 from konan.monitoring.profiles.profile import Layout
 
-_SUFFIX = ".layout"
 NOTHING = Layout(())
 """Of rows of which only the number is counted."""
 
@@ -48,8 +48,10 @@ class Layouts:
         """Lay down what is to be counted of a version's rows; whether that is new."""
         if self(version).digest == layout.digest:
             return False
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, exist_ok=True)
         fresh = self._directory / f"{ids.new_uuid()}.new"
+        fresh.touch(mode=0o600)
         with fresh.open("wb") as file:
             file.write(layout.to_json())
             file.flush()
@@ -58,4 +60,4 @@ class Layouts:
         return True
 
     def _path(self, version: int) -> Path:
-        return self._directory / f"{version}{_SUFFIX}"
+        return self._directory / f"{version}{LAYOUT}"

@@ -7,13 +7,12 @@ from pathlib import Path
 import msgspec
 
 from konan.journal.segments import Damage
-from konan.monitoring.profiles import days
+from konan.monitoring.profiles import FOLDER, days
 from konan.monitoring.profiles.days import Day, DayFile
 from konan.monitoring.profiles.layouts import Layouts
 from konan.predictions.mark import sync
 
-NAME = "profiles"
-"""The directory beside a log's table."""
+NAME = FOLDER
 
 _INDEX = "index"
 _SUFFIX = ".day"
@@ -74,9 +73,11 @@ class Store:
 
     def put_index(self, index: Index) -> None:
         """Replace the index; what it says of the days' files is on disk before."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, exist_ok=True)
         sync(self._directory)
         fresh = self._directory / f"{_INDEX}.new"
+        fresh.touch(mode=0o600)
         fresh.write_bytes(_encode(index))
         fresh.replace(self._directory / _INDEX)
 
@@ -101,7 +102,8 @@ class Store:
 
     def put(self, day: int, profiles: Day) -> Covered:
         """Replace the file of a day."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, exist_ok=True)
         days.write(self._path(day), profiles)
         return covered(profiles)
 

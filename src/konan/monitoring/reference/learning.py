@@ -2,9 +2,8 @@
 
 A version that is learning gets its reference once enough of its live rows have their ground truth. These are
 read by a child process (``python -m konan.monitoring.reference.learning``: a `Task` on standard input, a
-`Summary` on
-standard output, both as MessagePack), for that needs Arrow. It is asked only when new truths are in the
-tables, so a version whose truth never comes costs a look at a folder.
+`Summary` on standard output, both as MessagePack), for that needs Arrow. It is asked only when new truths
+are in the tables, so a version whose truth never comes costs a look at a folder.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ import contextlib
 import logging
 import math
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +20,7 @@ import msgspec
 from konan import priority
 from konan.errors import KonanError
 from konan.groundtruth.revisions import SUFFIX
+from konan.monitoring.profiles import FOLDER, LAYOUT
 from konan.monitoring.profiles.laying import Item, lay
 from konan.monitoring.reference.summary import Summary
 from konan.packaging.child import Limits, run
@@ -104,6 +104,20 @@ class Learning:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    async def anew(self, deployment: Deployment, versions: Sequence[Version]) -> None:
+        """Count live rows by the references as they are now, and let go of the cells of those before.
+
+        Raises:
+            KonanError: the rows could not be counted.
+        """
+        profiles = self._directory / deployment.uuid / FOLDER
+        for version in versions:
+            self._laid.pop(version.uuid, None)
+            await asyncio.to_thread((profiles / f"{version.version}{LAYOUT}").unlink, missing_ok=True)
+        await self._lay([(deployment, one) for one in versions if one.version == deployment.live_version])
+        if await asyncio.to_thread(profiles.is_dir):
+            await asyncio.to_thread(self._follow, deployment.uuid)
 
     async def step(self) -> int:
         """Learn what can be learnt now; returns how many versions have got their reference."""
