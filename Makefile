@@ -22,7 +22,7 @@ demo: setup  ## the main job on real data: train, deploy, call, look at the log
 	$(RUN)/konan demo
 
 test: setup  ## the tests; quick ones for people, all of them when CI is set
-	$(RUN)/python -m pytest $(if $(CI),,-m "not slow and not peers") $(ARGS)
+	$(RUN)/python -m pytest $(if $(CI),,-m "not slow and not peers and not programs") $(ARGS)
 
 test-all: setup  ## all tests, with the slow ones and those against third-party programs
 	$(RUN)/python -m pytest $(ARGS)
