@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from konan.monitoring.alarms import states as alarms
-from konan.monitoring.alarms.judging import judge
-from konan.monitoring.alarms.looking import moment
-from konan.monitoring.alarms.seeing import Seen
+from konan.monitoring.alarms.evaluation import moment
+from konan.monitoring.alarms.rules import judge
+from konan.monitoring.alarms.windows import Window
 from konan.monitoring.drift.comparison import Drift, drift
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, Profile
 from konan.monitoring.reference.reference import Part, Reference, answers_of, inputs_of
@@ -80,7 +80,7 @@ def fired(
         )
         for at, rows in enumerate(windows):
             profile = Profile.of(usual.layout, named(rows))
-            seen = Seen(at * DAY, (at + 1) * DAY, profile, profile.rows, 0, profile)
+            seen = Window(at * DAY, (at + 1) * DAY, profile, profile.rows, 0, profile)
             after = alarms.looked(alarm, own.look(alarm.memory, seen), moment(seen.end))
             if after.state == "firing":
                 found.append((at, name))

@@ -19,7 +19,7 @@ import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.monitoring import asking, ours
-from konan.monitoring.drift.laws import rows_as_one
+from konan.monitoring.drift.distributions import rows_as_one
 from konan.monitoring.evidence.bets import share_limit
 from konan.monitoring.evidence.dependence import autocorrelation, block_of
 from konan.monitoring.evidence.detectors import Detector

@@ -15,11 +15,11 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.monitoring import bands
-from konan.monitoring.drift.laws import rows_as_one
+from konan.monitoring.drift.distributions import rows_as_one
 from konan.monitoring.evidence.bets import BETS, Floats, log_factors, share_limit
+from konan.monitoring.evidence.confidence_sequences import SHARES, ConfidenceSequence
 from konan.monitoring.evidence.dependence import autocorrelation, block_of
 from konan.monitoring.evidence.detectors import averaged, path
-from konan.monitoring.evidence.sequences import SHARES, ConfidenceSequence
 
 Row: TypeAlias = tuple[object, ...]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
-    from konan.monitoring.alarms.notifying import Notifications
+    from konan.monitoring.alarms.notifications import Notifications
     from konan.predictions.log import Predictions
 
 _BACKLOG = 1024
@@ -164,10 +164,10 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.control import Fleet, Services
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
-    from konan.monitoring.alarms.watching import Watching
-    from konan.monitoring.profiles.settled import Settled
+    from konan.monitoring.alarms.monitor import AlarmMonitor
+    from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
-    from konan.monitoring.reference.making import Profiler
+    from konan.monitoring.reference.profiler import Profiler
     from konan.monitoring.reports.on_demand import Reports
     from konan.packaging.register import Registrar
 
@@ -191,7 +191,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         truth=truth,
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         reports=Reports(metadata, blobs, predictions, paths.predictions),
-        alarms=Watching(metadata, blobs, paths.predictions, settled, notifications),
+        alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
         learning=Learning(metadata, blobs, paths.predictions, fleet.learnt, settled.follow),
         fleet=fleet,
@@ -222,7 +222,7 @@ def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predicti
 def _notifications(settings: Settings, metadata: Store, paths: Paths) -> "Notifications":
     from konan.adapters import addresses, webhook
     from konan.adapters.apprise import Apprise
-    from konan.monitoring.alarms.notifying import Notifications
+    from konan.monitoring.alarms.notifications import Notifications
 
     if not paths.secret.exists() and any(
         version.schema and secret.hashes(version.schema) for _, version in metadata.platform_versions()

@@ -13,7 +13,7 @@ from konan.control.pages import Page
 from konan.control.table import Call, Nothing, Table
 from konan.errors import Conflict, Invalid, NotFound, NotReady
 from konan.monitoring.alarms import states as rules
-from konan.monitoring.alarms.watching import shown
+from konan.monitoring.alarms.monitor import shown
 from konan.records.alarms import Alarm, AlarmEvent, AlarmRule, Incident, Name, Replay
 from konan.records.deployments import LARGEST_VERSION
 

@@ -8,8 +8,8 @@ import msgspec
 from konan import clock
 from konan.control.table import Call, Nothing, Table
 from konan.errors import Invalid, NotFound
-from konan.monitoring.reports import asked
-from konan.monitoring.reports.asked import Asked
+from konan.monitoring.reports import query
+from konan.monitoring.reports.query import Query
 from konan.records.deployments import LARGEST_VERSION
 from konan.records.monitoring import DriftReport, QualityReport
 
@@ -42,18 +42,18 @@ class Windowing(
     version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     segment: _Short = ""
 
-    def asked(self) -> Asked:
+    def asked(self) -> Query:
         """As reports understand it.
 
         Raises:
             Invalid: something of it is not what is asked for.
         """
-        start, end, every = asked.span(self.since, self.until, self.window, clock.now())
-        by_version, by_segment = asked.parted(self.by)
+        start, end, every = query.span(self.since, self.until, self.window, clock.now())
+        by_version, by_segment = query.parted(self.by)
         if by_segment and self.segment:
             raise Invalid("Rows of one slice cannot be parted by a segment too.", hint="Give by or segment.")
-        return Asked(
-            start, end, every, self.version, by_version, by_segment, segment=asked.sliced(self.segment)
+        return Query(
+            start, end, every, self.version, by_version, by_segment, segment=query.sliced(self.segment)
         )
 
 

@@ -10,8 +10,8 @@ from konan.control.fleet import Fleet
 from konan.control.given import Erases
 from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
-from konan.monitoring.alarms.notifying import Notifications
-from konan.monitoring.alarms.watching import Watching
+from konan.monitoring.alarms.monitor import AlarmMonitor
+from konan.monitoring.alarms.notifications import Notifications
 from konan.monitoring.reference.learning import Learning
 from konan.monitoring.reports.on_demand import Reports
 from konan.ports import Runtime, Store
@@ -71,7 +71,7 @@ class Services:
     truth: GroundTruth
     erasures: Erasures
     reports: Reports
-    alarms: Watching
+    alarms: AlarmMonitor
     notifications: Notifications
     learning: Learning
     fleet: Fleet

@@ -28,9 +28,9 @@ from konan.erasure.service import Erasures
 from konan.errors import ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
-from konan.monitoring.alarms.notifying import Notifications
-from konan.monitoring.alarms.watching import Watching
-from konan.monitoring.profiles.settled import Settled
+from konan.monitoring.alarms.monitor import AlarmMonitor
+from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.profiles.completeness import Settled
 from konan.monitoring.reference.learning import Learning
 from konan.monitoring.reports.on_demand import Reports
 from konan.packaging.erasing import Person
@@ -226,7 +226,7 @@ class Rig:
             partial(secret_of, secret),
         )
         settled = Settled(predictions.flusher, self.settings.deadline)
-        self.watching = Watching(
+        self.watching = AlarmMonitor(
             self.store, self.drawer.blobs, self.paths.predictions, settled, self.notifications
         )
         self.services = services = Services(

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from konan.monitoring.drift import statistics
+from konan.monitoring.drift.distributions import Counts, rows_as_one
 from konan.monitoring.drift.faults import Fault, Held, faults
-from konan.monitoring.drift.laws import Counts, rows_as_one
 from konan.monitoring.drift.pairs import Relations, relations
-from konan.monitoring.drift.portions import Portion, portion
+from konan.monitoring.drift.proportions import Proportion, portion
 from konan.monitoring.drift.statistics import Measure
 from konan.monitoring.evidence.bets import calibrated, e_bh, mixed
 from konan.monitoring.profiles.cells import Cells
@@ -83,7 +83,7 @@ class ColumnDrift(NamedTuple):
     rows: int
     usual_rows: int
     measures: tuple[Measure, ...] = ()
-    portions: tuple[Portion, ...] = ()
+    portions: tuple[Proportion, ...] = ()
     moved: tuple[MovedCell, ...] = ()
     matters: bool = False
 
@@ -234,7 +234,7 @@ def _measures(cells: Cells, one: Counts, two: Counts) -> tuple[Measure, ...]:
     return tuple(found)
 
 
-def _portions(cells: Cells, reference: Counts, current: Counts, thinned: float) -> tuple[Portion, ...]:
+def _portions(cells: Cells, reference: Counts, current: Counts, thinned: float) -> tuple[Proportion, ...]:
     before, now = int(reference.sum()), int(current.sum())
     return tuple(
         portion(what, Share(int(reference[at]), before), Share(int(current[at]), now), thinned)
@@ -242,11 +242,11 @@ def _portions(cells: Cells, reference: Counts, current: Counts, thinned: float) 
     )
 
 
-def _large(part: Portion, limits: Limits) -> bool:
+def _large(part: Proportion, limits: Limits) -> bool:
     return part.effect >= limits.share and part.p_value < limits.alpha
 
 
-def _p_value(together: Measure, portions: Sequence[Portion]) -> float | None:
+def _p_value(together: Measure, portions: Sequence[Proportion]) -> float | None:
     """Of all cells at once and of each unusual one alone, with the smallest paying for all (Bonferroni)."""
     parts = [part.p_value for part in portions if part.rows or part.usual]
     tested = parts if together.p_value is None else [together.p_value, *parts]
@@ -296,7 +296,7 @@ def _told(column: ColumnDrift, guilty: Collection[str], limits: Limits) -> Colum
     return column._replace(verdict="drift" if certain else _silent(column.floor, limits))
 
 
-def _large_ones(column: ColumnDrift, limits: Limits) -> tuple[Portion, ...]:
+def _large_ones(column: ColumnDrift, limits: Limits) -> tuple[Proportion, ...]:
     return tuple(part for part in column.portions if _large(part, limits))
 
 

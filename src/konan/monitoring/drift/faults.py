@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from konan.monitoring.drift.laws import Counts, Floats
-from konan.monitoring.drift.mapping import ASTRAY, Source, astray, expected, holds, unit_of
+from konan.monitoring.drift.distributions import Counts, Floats
 from konan.monitoring.drift.pairs import Relations
-from konan.monitoring.drift.portions import Portion
+from konan.monitoring.drift.proportions import Proportion
+from konan.monitoring.drift.transformations import ASTRAY, Source, astray, expected, holds, unit_of
 from konan.monitoring.profiles.cells import Cells, NumericCells
 
 Kind = Literal["missing", "invalid", "unseen", "range", "constant", "units", "swapped", "relation"]
@@ -64,7 +64,7 @@ class Held(NamedTuple):
     cells: Cells
     reference: Counts
     current: Counts
-    portions: tuple[Portion, ...]
+    portions: tuple[Proportion, ...]
 
 
 def faults(columns: Mapping[str, Held], related: Relations, alpha: float) -> tuple[Fault, ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from konan.monitoring.drift.laws import Floats
+from konan.monitoring.drift.distributions import Floats
 from konan.monitoring.profiles.profile import Layout
 
 if TYPE_CHECKING:

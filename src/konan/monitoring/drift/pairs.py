@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from konan.monitoring.drift.laws import Counts, Floats, positive, two_sided
+from konan.monitoring.drift.distributions import Counts, Floats, positive, two_sided
 from konan.monitoring.evidence.bets import calibrated, mixed
 from konan.monitoring.profiles.cells import NumericCells
 from konan.monitoring.profiles.profile import Layout, Profile

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from konan.monitoring.drift.laws import (
+from konan.monitoring.drift.distributions import (
     KOLMOGOROV_MEAN_SQUARE,
     Counts,
     Floats,

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from konan.monitoring.drift.comparison import USUAL, ColumnDrift, Drift, Limits
-from konan.monitoring.drift.laws import Counts, chi2_survival
+from konan.monitoring.drift.distributions import Counts, chi2_survival
 from konan.monitoring.drift.statistics import ENOUGH, Measure, chi2, merged, total_variation
 from konan.monitoring.evidence.bets import e_bh
 from konan.monitoring.profiles.profile import FEATURES, TARGET

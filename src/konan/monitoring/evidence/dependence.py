@@ -6,7 +6,7 @@ Errors that come in runs, visits of one customer, a day and a night break that. 
 of blocks that are long against the memory of the stream; the price is power. So the block is chosen from
 the reference's own autocorrelation, and where that is unknown or the data contradict it, it is said. Whole
 windows of counts cost less: there each row counts as a part of one
-(`konan.monitoring.drift.laws.rows_as_one`).
+(`konan.monitoring.drift.distributions.rows_as_one`).
 
 The correlation of neighbouring block means from the autocorrelation of rows is the textbook sum (Box,
 Jenkins & Reinsel, *Time Series Analysis*, section 2.1; block means as in Künsch, Annals of Statistics

@@ -168,8 +168,8 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             counts: rows in each cell, ``(c,)``.
             payoffs: the value in [0, 1] of each cell's rows, ``(c,)``.
-            rows_as_one: the root to take, see `konan.monitoring.drift.laws.rows_as_one`; the block unless
-            given.
+            rows_as_one: the root to take (`konan.monitoring.drift.distributions.rows_as_one`); the block
+                unless given.
         """
         root = max(self.block if rows_as_one is None else rows_as_one, 1.0)
         wealth = log_wealth(counts, payoffs, self.limit, self.bets) / root

@@ -38,7 +38,7 @@ class Stream(NamedTuple):
         usual_rows: of the reference.
         least: shares up to this are all right whatever the reference says.
         block: rows that say as much as one, because they hang together
-        (`konan.monitoring.drift.laws.rows_as_one`).
+        (`konan.monitoring.drift.distributions.rows_as_one`).
     """
 
     column: str

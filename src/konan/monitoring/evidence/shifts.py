@@ -63,7 +63,7 @@ class Shifts:
         chance: that a limit is wrong because the reference is small, for all bets of the column together.
         tolerance: that a share may exceed its limit, in standard deviations of one row: ``sqrt(m (1 - m))``.
         block: how many rows say as much as one, because they hang together: of the windows and of the
-            reference; `konan.monitoring.drift.laws.rows_as_one` of its autocorrelation.
+            reference; `konan.monitoring.drift.distributions.rows_as_one` of its autocorrelation.
 
     >>> shifts = Shifts([0, 2500, 2500, 2500, 2500], ("missing", "a", "b", "c", "d"), order=(1, 2, 3, 4))
     >>> calm = shifts.look(shifts.begin(), [0, 260, 250, 245, 245])

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from konan.monitoring.profiles.days import Day, Key
 from konan.monitoring.profiles.grouping import Coded
 from konan.monitoring.profiles.layouts import Layouts
-from konan.monitoring.profiles.logged import Logged, hours_of
+from konan.monitoring.profiles.log_rows import Logged, hours_of
 from konan.monitoring.profiles.profile import Layout
 from konan.monitoring.profiles.segments import Segments
 from konan.predictions.flusher import REJECTED

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.profiles import targets
+from konan.monitoring.profiles.compaction import Rewritten, rewritten
 from konan.monitoring.profiles.counting import Counting, name_of
 from konan.monitoring.profiles.days import Day
-from konan.monitoring.profiles.rewritten import Rewritten, rewritten
 from konan.monitoring.profiles.segments import Segments
 from konan.monitoring.profiles.store import Covered, Store, digest_of
 from konan.predictions import table

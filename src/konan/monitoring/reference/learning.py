@@ -21,7 +21,7 @@ from konan import priority
 from konan.errors import KonanError
 from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.profiles import FOLDER, LAYOUT
-from konan.monitoring.profiles.laying import Item, lay
+from konan.monitoring.profiles.layout_child import Item, lay
 from konan.monitoring.reference.summary import Summary
 from konan.packaging.child import Limits, run
 from konan.packaging.learn import ENVIRONMENT, without_pandas
@@ -226,7 +226,7 @@ async def learn(task: Task, within: float) -> Summary:
 def learned(task: Task) -> Summary:
     """The same, in this process."""
     from konan.monitoring.reference import reference
-    from konan.monitoring.reference.labelled import labelled
+    from konan.monitoring.reference.labelled_rows import labelled
 
     before = reference.Reference.from_bytes(task.before) if task.before else None
     rows = labelled(Path(task.directory), task.deployment, task.version, task.schema, task.rows)

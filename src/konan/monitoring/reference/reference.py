@@ -164,7 +164,7 @@ def inputs_of(schema: Schema, rows: "pa.Table", source: Source, *, timed: bool =
 
     Args:
         schema: of the version.
-        rows: with ``features.NAME`` (`konan.monitoring.reference.given`); others are passed over.
+        rows: with ``features.NAME`` (`konan.monitoring.reference.given_rows`); others are passed over.
         source: where they come from.
         timed: whether their order may be that of time.
     """
@@ -183,8 +183,8 @@ def answers_of(schema: Schema, rows: "pa.Table", source: Source) -> Part:
 
     Args:
         schema: of the version.
-        rows: with what was answered and the truth (`konan.monitoring.reference.given`); others are passed
-            over.
+        rows: with what was answered and the truth (`konan.monitoring.reference.given_rows`);
+            others are passed over.
         source: where they come from.
     """
     names = [name for name in _ANSWERS if name in rows.column_names]

@@ -94,20 +94,20 @@ def summary(request: Request) -> Summary:
     Raises:
         DataInvalid: the rows cannot be read.
     """
-    from konan.monitoring.reference import given
+    from konan.monitoring.reference import given_rows
     from konan.monitoring.reference.reference import Reference, answers_of, inputs_of, is_sorted
     from konan.packaging.tables import read_table
 
     table, _ = read_table(Path(request.path), request.format, request.most)
     output = request.schema.output
     timed = request.target not in table.column_names or not is_sorted(table[request.target])
-    inputs = inputs_of(request.schema, given.inputs(table, request.schema), request.source, timed=timed)
+    inputs = inputs_of(request.schema, given_rows.inputs(table, request.schema), request.source, timed=timed)
     single = output.kind == "classifier" or (output.kind == "regressor" and output.values == 1)
     if not request.predictions or not single:
         return Summary(table.num_rows, Reference(inputs=inputs).to_bytes())
-    decode = msgspec.json.Decoder(given.Answered).decode
+    decode = msgspec.json.Decoder(given_rows.Answered).decode
     with Path(request.predictions).open("rb") as lines:
-        rows = given.answers(map(decode, lines), output)
+        rows = given_rows.answers(map(decode, lines), output)
     answers = answers_of(request.schema, rows, request.scores)
     return Summary(table.num_rows, Reference(inputs=inputs, answers=answers).to_bytes())
 

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from konan import clock
-from konan.monitoring.reports.asked import Asked
+from konan.monitoring.reports.query import Query
 from konan.ports import Blobs, Store
 from konan.predictions.apart import WriterFailed
 from konan.predictions.flusher import REJECTED
@@ -36,7 +36,7 @@ class Reports:
         self._flushing = threading.Lock()
         self._flushed: dict[str, float] = {}
 
-    def drift(self, caller: Principal, name: str, asked: Asked) -> DriftReport:
+    def drift(self, caller: Principal, name: str, asked: Query) -> DriftReport:
         """How live rows compare with the reference.
 
         Raises:
@@ -46,15 +46,15 @@ class Reports:
         """
         from konan.monitoring.profiles import store as profiles
         from konan.monitoring.profiles.windows import Windows
-        from konan.monitoring.reports import drifted
-        from konan.monitoring.reports.selecting import Selecting
+        from konan.monitoring.reports import drift_report
+        from konan.monitoring.reports.selection import Selection
 
-        selecting = Selecting(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
         selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
         complete = self._brought_up_to_date(selecting.uuid)
-        return DriftReport(deployment=name, windows=drifted.windows(selecting, complete=complete))
+        return DriftReport(deployment=name, windows=drift_report.windows(selecting, complete=complete))
 
-    def quality(self, caller: Principal, name: str, asked: Asked) -> QualityReport:
+    def quality(self, caller: Principal, name: str, asked: Query) -> QualityReport:
         """What is wrong with the rows that a deployment is sent.
 
         Raises:
@@ -64,14 +64,14 @@ class Reports:
         """
         from konan.monitoring.profiles import store as profiles
         from konan.monitoring.profiles.windows import Windows
-        from konan.monitoring.reports import checked
-        from konan.monitoring.reports.selecting import Selecting
+        from konan.monitoring.reports import quality_report
+        from konan.monitoring.reports.selection import Selection
 
-        selecting = Selecting(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
         selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
         self._brought_up_to_date(selecting.uuid)
         self._brought_up_to_date(selecting.uuid + REJECTED)
-        return QualityReport(deployment=name, windows=checked.windows(selecting, self._predictions))
+        return QualityReport(deployment=name, windows=quality_report.windows(selecting, self._predictions))
 
     def _brought_up_to_date(self, log: str) -> bool:
         """Have what waits counted; whether all is.

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.monitoring.drifting import Change, Table, drifted, nothing
 
 from konan.monitoring.drift.comparison import drift
-from konan.monitoring.drift.mapping import Source, expected, unit_of
 from konan.monitoring.drift.pairs import correlations, relations
+from konan.monitoring.drift.transformations import Source, expected, unit_of
 from konan.monitoring.profiles.cells import NumericCells
 from konan.monitoring.profiles.histogram import fit_numeric
 from konan.monitoring.profiles.profile import Layout, Profile

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konan.monitoring.drift import statistics
-from konan.monitoring.drift.laws import Counts
+from konan.monitoring.drift.distributions import Counts
 from konan.monitoring.drift.statistics import Measure
 
 stats: Any = importlib.import_module("scipy.stats")

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.monitoring.drifting import Table, drifted, nothing, profile, reference
 
 from konan.monitoring.drift.comparison import drift
-from konan.monitoring.drift.laws import Counts
+from konan.monitoring.drift.distributions import Counts
 from konan.monitoring.drift.triage import Joint, Kind, at_equal, triage
 from konan.monitoring.profiles.profile import LABEL, TARGET
 

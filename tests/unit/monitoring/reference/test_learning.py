@@ -19,7 +19,7 @@ from konan.journal.entry import Entry
 from konan.monitoring.profiles.layouts import Layouts
 from konan.monitoring.profiles.store import NAME
 from konan.monitoring.reference import learning, reference
-from konan.monitoring.reference.labelled import labelled
+from konan.monitoring.reference.labelled_rows import labelled
 from konan.monitoring.reference.learning import Learning, Task
 from konan.predictions.rows import day_of
 from konan.predictions.table import LogTable
@@ -150,7 +150,7 @@ def test_a_reference_that_is_gone_is_said_and_holds_nobody_up(
 
 
 @pytest.mark.parametrize(
-    "module", ["konan.monitoring.reference.learning", "konan.monitoring.profiles.laying"]
+    "module", ["konan.monitoring.reference.learning", "konan.monitoring.profiles.layout_child"]
 )
 def test_learning_loads_no_numbers_into_control(module: str) -> None:
     code = f"import {module}, sys; print(sorted({{'numpy', 'pyarrow', 'pandas'}} & set(sys.modules)))"

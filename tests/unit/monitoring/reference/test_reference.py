@@ -7,7 +7,7 @@ import pytest
 from konan.errors import Invalid
 from konan.monitoring.profiles.cells import CategoryCells, NumericCells, PresenceCells
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Profile
-from konan.monitoring.reference import given
+from konan.monitoring.reference import given_rows
 from konan.monitoring.reference.reference import (
     ERROR,
     LAGS,
@@ -56,17 +56,17 @@ def answered(count: int) -> pa.Table:
     rng = np.random.default_rng(6)
     chances = rng.random(count)
     lines = (
-        given.Answered(
+        given_rows.Answered(
             "yes" if rng.random() < chance else "no",
             {"label": "yes" if chance > 0.5 else "no", "probabilities": {"no": 1 - chance, "yes": chance}},
         )
         for chance in chances
     )
-    return given.answers(lines, CLASSIFIER)
+    return given_rows.answers(lines, CLASSIFIER)
 
 
 def test_each_input_has_cells_of_its_kind_and_private_ones_tell_nothing() -> None:
-    part = inputs_of(SCHEMA, given.inputs(rows_of_all_kinds(500), SCHEMA), "data")
+    part = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(500), SCHEMA), "data")
     kinds = {cells.name.removeprefix(FEATURES): type(cells) for cells in part.layout.columns}
     assert kinds == {
         "age": NumericCells,
@@ -85,7 +85,7 @@ def test_each_input_has_cells_of_its_kind_and_private_ones_tell_nothing() -> Non
 
 
 def test_both_truth_values_are_known_even_if_only_one_was_seen() -> None:
-    part = inputs_of(SCHEMA, given.inputs(rows_of_all_kinds(50), SCHEMA), "data")
+    part = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(50), SCHEMA), "data")
     cells = part.layout.cells("features.member")
     assert cells.count(pa.array([True, False, None])).tolist() == [1, 1, 0, 0, 1]
 
@@ -110,15 +110,17 @@ def test_answers_have_the_classes_of_the_model_and_the_score_of_the_second() -> 
 
 
 def test_a_class_that_was_never_answered_is_known() -> None:
-    part = answers_of(SCHEMA, given.answers([given.Answered("no", {"label": "no"})], CLASSIFIER), "holdout")
+    part = answers_of(
+        SCHEMA, given_rows.answers([given_rows.Answered("no", {"label": "no"})], CLASSIFIER), "holdout"
+    )
     assert part.layout.cells(LABEL).count(pa.array(["no", "yes", "maybe"])).tolist() == [1, 1, 0, 1, 0]
     assert part.layout.cells(SCORE).labels == ("missing", "invalid", "below", "above")
 
 
 def test_a_regressor_has_values_and_errors_that_hang_together() -> None:
     wave = np.sin(np.arange(600) / 20)
-    lines = [given.Answered(1.0 + step, {"value": 1.0}) for step in wave.tolist()]
-    part = answers_of(REGRESSOR, given.answers(lines, REGRESSOR.output), "cross-fitted")
+    lines = [given_rows.Answered(1.0 + step, {"value": 1.0}) for step in wave.tolist()]
+    part = answers_of(REGRESSOR, given_rows.answers(lines, REGRESSOR.output), "cross-fitted")
     assert list(part.layout.positions) == [VALUE, TARGET]
     assert part.layout.cells(VALUE).labels[3] == "= 1"
     assert part.autocorrelation[ERROR][0] > 0.9
@@ -127,12 +129,12 @@ def test_a_regressor_has_values_and_errors_that_hang_together() -> None:
 
 
 def test_a_truth_that_is_none_of_the_classes_is_missing() -> None:
-    line = given.Answered("maybe", {"label": "no", "probabilities": {"no": 0.75, "yes": 0.25}})
-    assert given.answers([line], CLASSIFIER)[TARGET].to_pylist() == [None]
+    line = given_rows.Answered("maybe", {"label": "no", "probabilities": {"no": 0.75, "yes": 0.25}})
+    assert given_rows.answers([line], CLASSIFIER)[TARGET].to_pylist() == [None]
 
 
 def test_a_reference_has_the_columns_of_both_parts_and_survives_being_written() -> None:
-    inputs = inputs_of(SCHEMA, given.inputs(rows_of_all_kinds(500), SCHEMA), "data")
+    inputs = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(500), SCHEMA), "data")
     answers = answers_of(SCHEMA, answered(300), "holdout")
     made = Reference(inputs=inputs, answers=answers)
     assert made.layout.columns == (*inputs.layout.columns, *answers.layout.columns)
@@ -154,7 +156,7 @@ def test_nothing_given_is_a_reference_of_nothing() -> None:
 
 
 def live(count: int) -> pa.Table:
-    rows = given.inputs(rows_of_all_kinds(count), SCHEMA)
+    rows = given_rows.inputs(rows_of_all_kinds(count), SCHEMA)
     for name, column in zip((LABEL, SCORE, TARGET), answered(count).columns, strict=True):
         rows = rows.append_column(name, column)
     truths = rows[TARGET].to_pylist()
@@ -174,7 +176,7 @@ def test_enough_labelled_live_rows_make_a_reference() -> None:
 
 
 def test_live_rows_leave_what_is_known_of_the_inputs() -> None:
-    inputs = inputs_of(SCHEMA, given.inputs(rows_of_all_kinds(500), SCHEMA), "data")
+    inputs = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(500), SCHEMA), "data")
     made = learned(Reference(inputs=inputs), SCHEMA, live(60), needed=50)
     assert made is not None
     assert made.inputs == inputs
@@ -189,10 +191,10 @@ def test_rows_without_truths_teach_nothing() -> None:
 def test_rows_that_are_sorted_by_the_truth_are_in_no_order_of_time() -> None:
     rows = answered(400).sort_by(TARGET)
     assert answers_of(SCHEMA, rows, "holdout").autocorrelation == {}
-    inputs = given.inputs(rows_of_all_kinds(400), SCHEMA)
+    inputs = given_rows.inputs(rows_of_all_kinds(400), SCHEMA)
     assert inputs_of(SCHEMA, inputs, "data", timed=False).autocorrelation == {}
 
 
 def test_a_column_that_rows_are_sorted_by_tells_nothing_of_time() -> None:
-    inputs = given.inputs(rows_of_all_kinds(400).sort_by("income"), SCHEMA)
+    inputs = given_rows.inputs(rows_of_all_kinds(400).sort_by("income"), SCHEMA)
     assert set(inputs_of(SCHEMA, inputs, "data").autocorrelation) == {"features.age"}

@@ -11,7 +11,7 @@ from tests.unit.adapters.receiving import server
 from konan import clock
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.adapters.webhook import Webhooks
-from konan.monitoring.alarms.notifying import PAUSES, Notifications, after_attempt
+from konan.monitoring.alarms.notifications import PAUSES, Notifications, after_attempt
 from konan.records.access import Principal
 from konan.records.notifications import Delivery, Receiver, Sent
 

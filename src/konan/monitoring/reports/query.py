@@ -22,7 +22,7 @@ class Slice(NamedTuple):
     value: str | None
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """The rows, and how they are parted.
 
     Attributes:

@@ -8,8 +8,8 @@ from konan.monitoring.profiles.layouts import Layouts
 from konan.monitoring.profiles.profile import Profile
 from konan.monitoring.profiles.windows import Span, Windows
 from konan.monitoring.reference.reference import Reference, load
-from konan.monitoring.reports import asked as words
-from konan.monitoring.reports.asked import Asked
+from konan.monitoring.reports import query as words
+from konan.monitoring.reports.query import Query
 from konan.ports import Blobs, Store
 from konan.predictions.filters import SHOWN_ROLES
 from konan.records.access import Principal
@@ -61,7 +61,7 @@ class Selected(NamedTuple):
         )
 
 
-class Selecting:
+class Selection:
     """What was asked for, in the profiles of one deployment.
 
     Args:
@@ -83,7 +83,7 @@ class Selecting:
     """
 
     def __init__(
-        self, store: Store, blobs: Blobs, windows: Windows, caller: Principal, name: str, asked: Asked
+        self, store: Store, blobs: Blobs, windows: Windows, caller: Principal, name: str, asked: Query
     ) -> None:
         deployment = store.deployment(caller, name)
         self.uuid = deployment.uuid

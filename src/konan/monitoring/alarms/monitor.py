@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from konan import clock, ids
 from konan.errors import Conflict, KonanError, NotReady
-from konan.monitoring.alarms import looking
+from konan.monitoring.alarms import evaluation
 from konan.monitoring.alarms import states as alarms
 from konan.monitoring.alarms.budget import budget
+from konan.monitoring.alarms.evaluation import Looked, Task, Watch
 from konan.monitoring.alarms.incidents import Around, Happened, outcome
-from konan.monitoring.alarms.looking import Looked, Task, Watch
-from konan.monitoring.alarms.notifying import Notifications
-from konan.monitoring.profiles.settled import Settled
+from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.profiles.completeness import Settled
 from konan.ports import Blobs, Store
 from konan.records.access import Principal
 from konan.records.alarms import Alarm, AlarmRule, Replay
@@ -36,7 +36,7 @@ _INCIDENTS = 100
 logger = logging.getLogger(__name__)
 
 
-class Watching:
+class AlarmMonitor:
     """All alarms of one server.
 
     Args:
@@ -157,9 +157,9 @@ class Watching:
             end = min(span[1], -(-present // rule.window) * rule.window)
         else:
             end = min(span[1], await asyncio.to_thread(self._settled, deployment.uuid))
-        alarm = replace(_new(name, "replay", rule, looking.moment(begin), ""), version=number)
+        alarm = replace(_new(name, "replay", rule, evaluation.moment(begin), ""), version=number)
         task = await self._task_of(deployment, found, end, [Watch(alarm=alarm, begin=begin)])
-        (done,) = await looking.look(task, _WITHIN)
+        (done,) = await evaluation.look(task, _WITHIN)
         return _replayed(done, begin)
 
     async def step(self) -> int:
@@ -193,7 +193,7 @@ class Watching:
         due = [Watch(alarm=one, begin=_begin(one)) for one in own if _begin(one) + one.rule.window <= end]
         if not due:
             return 0
-        done = await looking.look(await self._task_of(deployment, version, end, due), _WITHIN)
+        done = await evaluation.look(await self._task_of(deployment, version, end, due), _WITHIN)
         happened = [Happened(*msgspec.structs.astuple(step)) for one in done for step in one.steps]
         async with self._changing:
             await self._keep(
@@ -312,7 +312,7 @@ def _replayed(done: Looked, begin: int) -> Replay:
     return Replay(
         deployment=alarm.deployment,
         rule=alarm.rule,
-        start=looking.moment(begin) if done.windows else None,
+        start=evaluation.moment(begin) if done.windows else None,
         end=alarm.until,
         windows=done.windows,
         events=tuple(

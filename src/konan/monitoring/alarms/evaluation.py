@@ -1,7 +1,7 @@
 """Lets alarms look at the windows that have ended, in a process of its own.
 
 Profiles need numpy and Arrow, and windows end but once an hour; so `look` runs this module as a child
-(``python -m konan.monitoring.alarms.looking``: a `Task` on standard input, `Looked` on standard output,
+(``python -m konan.monitoring.alarms.evaluation``: a `Task` on standard input, `Looked` on standard output,
 both as
 MessagePack), and control stays small. Live windows and replays come here alike; nothing tells them apart.
 """
@@ -115,7 +115,7 @@ async def look(task: Task, within: float) -> tuple[Looked, ...]:
         DeadlineExceeded: it took too long.
     """
     done = await run(
-        [sys.executable, "-P", "-m", "konan.monitoring.alarms.looking"],
+        [sys.executable, "-P", "-m", "konan.monitoring.alarms.evaluation"],
         Limits(within, memory=_MEMORY),
         environment=ENVIRONMENT,
         directory=Path(task.directory),
@@ -151,8 +151,8 @@ def looked(task: Task) -> tuple[Looked, ...]:
 
 
 def _one(task: Task, watch: Watch, profiles: "Windows", reference: "Reference | None") -> Looked:
-    from konan.monitoring.alarms.judging import judge
-    from konan.monitoring.alarms.seeing import windows
+    from konan.monitoring.alarms.rules import judge
+    from konan.monitoring.alarms.windows import windows
 
     rule, alarm = watch.alarm.rule, watch.alarm
     count = min(max(task.end - watch.begin, 0) // rule.window, MOST)

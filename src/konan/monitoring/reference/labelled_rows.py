@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from konan.groundtruth.revisions import SUFFIX
 from konan.groundtruth.tables import counting
 from konan.monitoring.profiles.cells import PresenceCells
-from konan.monitoring.profiles.logged import Logged
+from konan.monitoring.profiles.log_rows import Logged
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Layout
 from konan.predictions import table
 from konan.records.schema import Output, Schema

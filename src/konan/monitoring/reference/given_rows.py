@@ -1,6 +1,6 @@
 """Rows given at deploy and reference predictions, under the names that layouts give columns.
 
-`konan.monitoring.profiles.logged` does the same for rows of the log.
+`konan.monitoring.profiles.log_rows` does the same for rows of the log.
 """
 
 from collections.abc import Iterable

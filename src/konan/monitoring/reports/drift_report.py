@@ -3,12 +3,12 @@
 import math
 
 from konan.monitoring.drift.comparison import ColumnDrift, Drift, drift
-from konan.monitoring.drift.laws import rows_as_one
-from konan.monitoring.drift.portions import Portion
+from konan.monitoring.drift.distributions import rows_as_one
+from konan.monitoring.drift.proportions import Proportion
 from konan.monitoring.drift.triage import triage
 from konan.monitoring.profiles.profile import FEATURES
 from konan.monitoring.reference.reference import Reference
-from konan.monitoring.reports.selecting import Part, Selected, Selecting
+from konan.monitoring.reports.selection import Part, Selected, Selection
 from konan.records.monitoring import DriftedColumn, DriftWindow, Segment, ShareChange, Verdict
 
 _LEAST = -99.0
@@ -16,7 +16,7 @@ _NOTABLE = 2.0
 _NAMED = 3
 
 
-def windows(selecting: Selecting, *, complete: bool) -> tuple[DriftWindow, ...]:
+def windows(selecting: Selection, *, complete: bool) -> tuple[DriftWindow, ...]:
     """The drift of all windows that were selected and have rows.
 
     Args:
@@ -32,7 +32,7 @@ def windows(selecting: Selecting, *, complete: bool) -> tuple[DriftWindow, ...]:
     )
 
 
-def _window(selecting: Selecting, selected: Selected, part: Part, doubts: tuple[str, ...]) -> DriftWindow:
+def _window(selecting: Selection, selected: Selected, part: Part, doubts: tuple[str, ...]) -> DriftWindow:
     reference = selected.reference
     found = _compared(reference, part, selected.segment) if reference is not None else None
     if reference is None or found is None:
@@ -71,7 +71,7 @@ def _compared(reference: Reference, part: Part, segment: Segment | None) -> Drif
     return drift(reference.profile, part.profile, layout, weights=own, correlated=reference.autocorrelation)
 
 
-def _slices(selecting: Selecting, selected: Selected, part: Part, reference: Reference) -> dict[str, Drift]:
+def _slices(selecting: Selection, selected: Selected, part: Part, reference: Reference) -> dict[str, Drift]:
     """The drift of each slice of a window, to tell whether only some of them drift."""
     schema = selected.version.schema
     if not selecting.single or selected.segment is not None or schema is None or not schema.segments:
@@ -118,7 +118,7 @@ def _column(found: ColumnDrift) -> DriftedColumn:
     )
 
 
-def _share(portion: Portion) -> ShareChange:
+def _share(portion: Proportion) -> ShareChange:
     return ShareChange(
         what=portion.what,
         current=portion.current,

@@ -7,10 +7,10 @@ from konan.monitoring.profiles.profile import FEATURES, Profile
 from konan.monitoring.profiles.windows import Span
 from konan.monitoring.reference.reference import Reference
 from konan.monitoring.reports import quality
-from konan.monitoring.reports.asked import DAY, HOUR, rfc3339
+from konan.monitoring.reports.duplicates import repeated
 from konan.monitoring.reports.quality import Counts, Share
-from konan.monitoring.reports.repeats import repeated
-from konan.monitoring.reports.selecting import Part, Selected, Selecting
+from konan.monitoring.reports.query import DAY, HOUR, rfc3339
+from konan.monitoring.reports.selection import Part, Selected, Selection
 from konan.predictions.filters import SHOWN_ROLES
 from konan.predictions.flusher import REJECTED
 from konan.predictions.log import Predictions
@@ -22,7 +22,7 @@ _EARLIER = 28
 """So many windows before one tell how many rows are usual, at most."""
 
 
-def windows(selecting: Selecting, predictions: Predictions) -> tuple[QualityWindow, ...]:
+def windows(selecting: Selection, predictions: Predictions) -> tuple[QualityWindow, ...]:
     """The quality of all windows that were selected.
 
     Args:
@@ -37,7 +37,7 @@ def windows(selecting: Selecting, predictions: Predictions) -> tuple[QualityWind
     )
 
 
-def _window(selecting: Selecting, selected: Selected, at: int, predictions: Predictions) -> QualityWindow:
+def _window(selecting: Selection, selected: Selected, at: int, predictions: Predictions) -> QualityWindow:
     part = selected.parts[at]
     rejected: dict[str, int] = {}
     findings = [*_columns(selecting, selected, part)]
@@ -60,7 +60,7 @@ def _window(selecting: Selecting, selected: Selected, at: int, predictions: Pred
     )
 
 
-def _columns(selecting: Selecting, selected: Selected, part: Part) -> Iterator[Finding]:
+def _columns(selecting: Selection, selected: Selected, part: Part) -> Iterator[Finding]:
     """What is found in the inputs; nothing of rows that were counted with other cells than the reference."""
     reference = selected.reference
     if reference is None or part.profile.layout != reference.layout.digest or not part.profile.rows:
@@ -84,7 +84,7 @@ def _counts(reference: Reference, profile: Profile) -> Mapping[str, Counts]:
     }
 
 
-def _steps(selecting: Selecting, selected: Selected, part: Part) -> Sequence[Part]:
+def _steps(selecting: Selection, selected: Selected, part: Part) -> Sequence[Part]:
     """A window in steps, where it is the only one, to see since when something holds."""
     if not selecting.single:
         return [part]
@@ -93,7 +93,7 @@ def _steps(selecting: Selecting, selected: Selected, part: Part) -> Sequence[Par
     return selecting.profiles(selected.version.version, selected.segment, (part.start, part.end), every)
 
 
-def _rejected(selecting: Selecting, version: int, start: int, end: int) -> dict[str, int]:
+def _rejected(selecting: Selection, version: int, start: int, end: int) -> dict[str, int]:
     """Refused requests of a version by the code of their error."""
     log = selecting.uuid + REJECTED
     roles = [role for number, role in selecting.read.counted(log, start, end) if number == version]
@@ -111,7 +111,7 @@ def _rejected(selecting: Selecting, version: int, start: int, end: int) -> dict[
     return found
 
 
-def _refusals(selecting: Selecting, version: int, part: Part, rejected: int) -> Finding:
+def _refusals(selecting: Selection, version: int, part: Part, rejected: int) -> Finding:
     start = part.start - (part.end - part.start)
     refused = sum(_rejected(selecting, version, start, part.start).values())
     answered = selecting.profiles(version, None, (start, part.start), part.start - start)[0].profile.rows
@@ -120,7 +120,7 @@ def _refusals(selecting: Selecting, version: int, part: Part, rejected: int) -> 
 
 
 def _repeats(
-    selecting: Selecting, selected: Selected, part: Part, predictions: Predictions
+    selecting: Selection, selected: Selected, part: Part, predictions: Predictions
 ) -> Iterator[Finding]:
     """Rows are looked at for this; only of a single window, and only so many."""
     if not selecting.single or not part.profile.rows:
@@ -135,7 +135,7 @@ def _repeats(
         yield quality.repeats(now, before if before.of else None)
 
 
-def _earlier(selecting: Selecting, selected: Selected, at: int) -> list[int]:
+def _earlier(selecting: Selection, selected: Selected, at: int) -> list[int]:
     """Rows of windows of the same length and time of day before one, whatever version answered them."""
     part = selected.parts[at]
     if not selecting.single:
@@ -150,7 +150,7 @@ def _earlier(selecting: Selecting, selected: Selected, at: int) -> list[int]:
     return [_rows(selecting, start, start + length) for start in starts if start >= born]
 
 
-def _rows(selecting: Selecting, start: int, end: int) -> int:
+def _rows(selecting: Selection, start: int, end: int) -> int:
     whole = Span(start, end, end - start)
     return sum(
         profile.rows

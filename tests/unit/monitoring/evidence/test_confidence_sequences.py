@@ -10,7 +10,7 @@ from benchmarks.monitoring import simulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konan.monitoring.evidence.sequences import ConfidenceSequence, difference
+from konan.monitoring.evidence.confidence_sequences import ConfidenceSequence, difference
 
 values = st.lists(st.floats(-1, 1), max_size=50)
 

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from konan.monitoring.alarms.budget import threshold
-from konan.monitoring.alarms.seeing import Seen
 from konan.monitoring.alarms.states import USUAL, Look
-from konan.monitoring.drift.laws import rows_as_one
+from konan.monitoring.alarms.windows import Window
+from konan.monitoring.drift.distributions import rows_as_one
 from konan.monitoring.evidence import shares
 from konan.monitoring.evidence.bets import upper_limit
 from konan.monitoring.evidence.dependence import assumptions, block_of
@@ -33,7 +33,7 @@ _NO_REFERENCE = "There is no valid reference yet: it comes with data given at de
 class Judge(Protocol):
     """Looks at one window after another for one alarm."""
 
-    def look(self, memory: Memory, seen: Seen) -> Look:
+    def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window.
 
         Args:
@@ -58,7 +58,7 @@ def judge(rule: AlarmRule, reference: Reference | None) -> Judge:
         return Learning(_NO_REFERENCE)
     if rule.kind == "data-fault":
         return DataFaults(rule, reference)
-    from konan.monitoring.alarms.shifting import Drifts
+    from konan.monitoring.alarms.drift_rule import Drifts
 
     return Drifts(rule, reference)
 
@@ -98,7 +98,7 @@ class Learning:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def look(self, memory: Memory, _: Seen) -> Look:
+    def look(self, memory: Memory, _: Window) -> Look:
         """That nothing can be said."""
         return Look(memory=dict(memory), learning=self._why)
 
@@ -117,7 +117,7 @@ class DataFaults:
         self._names = watched_columns(rule, reference)
         self._doubts = doubts_of(reference, self._names)
 
-    def look(self, memory: Memory, seen: Seen) -> Look:
+    def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window."""
         if seen.profile is None or seen.profile.rows < self._rule.rows:
             return Look(memory=dict(memory))
@@ -155,7 +155,7 @@ class Errors:
     def __init__(self, rule: AlarmRule) -> None:
         self._rule = rule
 
-    def look(self, memory: Memory, seen: Seen) -> Look:
+    def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window."""
         requests = seen.answered + seen.refused
         refused, usual, windows = memory.get(USUAL + "requests", (0.0, 0.0, 0.0))
@@ -190,7 +190,7 @@ class Volume:
         self._slots = max(_DAY // rule.window, 1)
         self._needed = _LEARN_DAYS * self._slots
 
-    def look(self, memory: Memory, seen: Seen) -> Look:
+    def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window."""
         slots = memory.get(USUAL + "silent", (0.0,) * (2 * self._slots))
         slot = seen.start // self._rule.window % self._slots

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konan.monitoring.drift.portions import portion, share_p_value
+from konan.monitoring.drift.proportions import portion, share_p_value
 from konan.monitoring.reports.quality import Share
 
 stats: Any = importlib.import_module("scipy.stats")

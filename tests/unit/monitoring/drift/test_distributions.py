@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konan.monitoring.drift.laws import (
+from konan.monitoring.drift.distributions import (
     absolute_sum,
     chi2_quantile,
     chi2_survival,

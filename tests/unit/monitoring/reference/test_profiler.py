@@ -19,7 +19,7 @@ from tests.unit.packaging.test_register import Server
 
 from konan.monitoring.profiles.profile import LABEL, SCORE, TARGET
 from konan.monitoring.reference import reference
-from konan.monitoring.reference.making import Profiler
+from konan.monitoring.reference.profiler import Profiler
 from konan.packaging.register import Registrar
 from konan.records.deployments import Reference, Version
 
@@ -97,7 +97,7 @@ def test_a_reference_from_live_rows_is_kept_with_its_version(server: Server) -> 
 
 
 @pytest.mark.parametrize(
-    "module", ["konan.monitoring.reference.making", "konan.monitoring.reference.summary"]
+    "module", ["konan.monitoring.reference.profiler", "konan.monitoring.reference.summary"]
 )
 def test_making_loads_no_numbers_into_control(module: str) -> None:
     code = f"import {module}, sys; print(sorted({{'numpy', 'pyarrow', 'pandas'}} & set(sys.modules)))"

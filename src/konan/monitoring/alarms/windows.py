@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from konan.monitoring.profiles.profile import Profile
 from konan.monitoring.profiles.windows import Segment, Span, Windows
-from konan.monitoring.reports.asked import sliced
+from konan.monitoring.reports.query import sliced
 from konan.predictions.filters import SHOWN_ROLES
 from konan.predictions.flusher import REJECTED
 from konan.records.alarms import DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Window:
     """What happened in one window.
 
     Attributes:
@@ -34,7 +34,7 @@ class Seen:
 
 def windows(
     profiles: Windows, deployment: str, version: int, span: tuple[int, int], every: int, segment: str = ""
-) -> list[Seen]:
+) -> list[Window]:
     """All windows of a stretch, also those without rows, oldest first.
 
     Args:
@@ -59,7 +59,7 @@ def windows(
     rejected = profiles.counted(deployment + REJECTED, whole.start, end)
     refused = _rows(profiles, deployment + REJECTED, rejected, whole, None)
     seen = [
-        Seen(at, at + every, profile if profile.rows else None, rows, requests)
+        Window(at, at + every, profile if profile.rows else None, rows, requests)
         for (at, profile), rows, requests in zip(own, answered, refused, strict=True)
     ]
     return [
@@ -87,7 +87,7 @@ def _rows(
     return totals
 
 
-def _sum(seen: Sequence[Seen]) -> Profile | None:
+def _sum(seen: Sequence[Window]) -> Profile | None:
     found = [one.profile for one in seen if one.profile is not None]
     return _merged(found) if found else None
 

@@ -1,6 +1,6 @@
 """Lays what is to be counted of versions' rows beside their logs; in its own process, for it needs numpy.
 
-It is run as ``python -m konan.monitoring.profiles.laying``: a `Task` on standard input, for each item
+It is run as ``python -m konan.monitoring.profiles.layout_child``: a `Task` on standard input, for each item
 whether it is new on standard output, both as MessagePack.
 """
 
@@ -56,7 +56,7 @@ async def lay(directory: Path, items: Sequence[Item]) -> list[bool]:
         DeadlineExceeded: it took too long.
     """
     done = await run(
-        [sys.executable, "-P", "-m", "konan.monitoring.profiles.laying"],
+        [sys.executable, "-P", "-m", "konan.monitoring.profiles.layout_child"],
         Limits(_WITHIN),
         environment=ENVIRONMENT,
         directory=directory,

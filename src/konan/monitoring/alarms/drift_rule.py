@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from konan.monitoring.alarms.budget import threshold
-from konan.monitoring.alarms.judging import Memory, doubts_of, watched_columns
-from konan.monitoring.alarms.seeing import Seen
+from konan.monitoring.alarms.rules import Memory, doubts_of, watched_columns
 from konan.monitoring.alarms.states import Look
+from konan.monitoring.alarms.windows import Window
 from konan.monitoring.drift.comparison import ColumnDrift, Drift, Limits, drift
-from konan.monitoring.drift.laws import rows_as_one
+from konan.monitoring.drift.distributions import rows_as_one
 from konan.monitoring.drift.triage import triage
 from konan.monitoring.evidence.bets import e_bh, mixed
 from konan.monitoring.evidence.detectors import Evidence
@@ -51,7 +51,7 @@ class Drifts:
         self._limits = Limits(psi=max(rule.effect, 1e-6))
         self._shifts = {name: self._shifts_of(name) for name in self._names}
 
-    def look(self, memory: Memory, seen: Seen) -> Look:
+    def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window."""
         profile = seen.profile
         if profile is None or profile.rows < self._rule.rows:

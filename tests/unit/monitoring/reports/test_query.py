@@ -5,22 +5,22 @@ from datetime import UTC, datetime
 import pytest
 
 from konan.errors import Invalid
-from konan.monitoring.reports import asked
+from konan.monitoring.reports import query
 
 NOW = datetime(2026, 11, 23, 8, 10, tzinfo=UTC)
 HOUR = int(datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp())
 
 
 def test_the_last_24_hours_hold_the_present_one() -> None:
-    assert asked.span("", "", "", NOW) == (HOUR - 86_400, HOUR, 86_400)
+    assert query.span("", "", "", NOW) == (HOUR - 86_400, HOUR, 86_400)
 
 
 def test_a_full_hour_begins_the_next_one() -> None:
-    assert asked.span("", "", "", datetime(2026, 11, 23, 8, tzinfo=UTC))[1] == HOUR
+    assert query.span("", "", "", datetime(2026, 11, 23, 8, tzinfo=UTC))[1] == HOUR
 
 
 def test_ends_are_widened_to_whole_hours_wherever_they_are_told() -> None:
-    start, end, every = asked.span("2026-11-23T09:30:00+02:00", "2026-11-23T08:00:01Z", "", NOW)
+    start, end, every = query.span("2026-11-23T09:30:00+02:00", "2026-11-23T08:00:01Z", "", NOW)
     assert (end - start, end, every) == (7200, HOUR, 7200)
 
 
@@ -37,14 +37,14 @@ def test_ends_are_widened_to_whole_hours_wherever_they_are_told() -> None:
 )
 def test_what_cannot_be_meant_is_refused(since: str, until: str, window: str) -> None:
     with pytest.raises(Invalid):
-        asked.span(since, until, window, NOW)
+        query.span(since, until, window, NOW)
 
 
 @pytest.mark.parametrize("by", ["segment", "segment:", "hour", "version:1"])
 def test_parts_are_by_version_or_by_a_segment(by: str) -> None:
     with pytest.raises(Invalid):
-        asked.parted(by)
+        query.parted(by)
 
 
 def test_a_value_may_hold_a_sign() -> None:
-    assert asked.sliced("city=a=b") == asked.Slice("city", "a=b")
+    assert query.sliced("city=a=b") == query.Slice("city", "a=b")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from konan.monitoring.drift.laws import two_sided
+from konan.monitoring.drift.distributions import two_sided
 from konan.monitoring.reports.quality import Share, difference
 
 LEVEL = 0.01
@@ -23,7 +23,7 @@ LEVEL = 0.01
 _ENOUGH = 10.0
 
 
-class Portion(NamedTuple):
+class Proportion(NamedTuple):
     """A share of the rows beside what it is in the reference.
 
     Attributes:
@@ -47,7 +47,7 @@ class Portion(NamedTuple):
     effect: float
 
 
-def portion(what: str, reference: Share, current: Share, rows_as_one: float = 1.0) -> Portion:
+def portion(what: str, reference: Share, current: Share, rows_as_one: float = 1.0) -> Proportion:
     """A share of two samples.
 
     Args:
@@ -64,13 +64,13 @@ def portion(what: str, reference: Share, current: Share, rows_as_one: float = 1.
     """
     one, two = _thinned(reference, rows_as_one), _thinned(current, rows_as_one)
     if not one.of or not two.of:
-        return Portion(what, current.count, current.value, reference.value, -1.0, 1.0, 1.0, 0.0)
+        return Proportion(what, current.count, current.value, reference.value, -1.0, 1.0, 1.0, 0.0)
     low, high = difference(two, one, LEVEL)
     pooled = (one.count + two.count) / (one.of + two.of)
     noise = pooled * (1 - pooled) * (1 / one.of + 1 / two.of)
     effect = math.sqrt(max(0.0, (current.value - reference.value) ** 2 - noise))
     p_value = share_p_value(one, two)
-    return Portion(what, current.count, current.value, reference.value, low, high, p_value, effect)
+    return Proportion(what, current.count, current.value, reference.value, low, high, p_value, effect)
 
 
 def share_p_value(one: Share, two: Share) -> float:

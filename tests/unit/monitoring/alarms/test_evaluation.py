@@ -19,11 +19,11 @@ from konan import clock
 from konan.adapters.disk import DiskBlobs
 from konan.adapters.sql import SqlStore, open_store, sqlite_url
 from konan.journal.entry import Entry
-from konan.monitoring.alarms import looking
-from konan.monitoring.alarms.looking import Looked, Task, looked
-from konan.monitoring.alarms.notifying import Notifications
-from konan.monitoring.alarms.watching import Watching
-from konan.monitoring.profiles.settled import Settled
+from konan.monitoring.alarms import evaluation
+from konan.monitoring.alarms.evaluation import Looked, Task, looked
+from konan.monitoring.alarms.monitor import AlarmMonitor
+from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.profiles.completeness import Settled
 from konan.monitoring.reference.reference import Reference, inputs_of
 from konan.records import deployments
 from konan.records.access import SCOPES, Principal
@@ -104,11 +104,11 @@ class Server:
         self.store.add_receiver(OWNER, receiver)
         self.watching()
 
-    def watching(self) -> Watching:
+    def watching(self) -> AlarmMonitor:
         """A service that knows only what is stored."""
         settled = Settled(self.world.flusher, DEADLINE)
         notifications = Notifications(self.store, {})
-        return Watching(self.store, self.blobs, self.world.directory, settled, notifications)
+        return AlarmMonitor(self.store, self.blobs, self.world.directory, settled, notifications)
 
     def look(self, hours: float) -> int:
         """Restart at an hour, and let all alarms look."""
@@ -168,7 +168,7 @@ def plain(events: list[AlarmEvent]) -> list[tuple[Any, ...]]:
 def lived(server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[AlarmEvent]]:
     """Let a server live through all hours, restarting every few of them."""
     with monkeypatch.context() as patched:
-        patched.setattr(looking, "look", here)
+        patched.setattr(evaluation, "look", here)
         asyncio.run(server.watching().ensure_first())
         for hour in range(0, HOURS, EVERY):
             server.now = START + (hour + EVERY) * HOUR - 1
@@ -182,8 +182,8 @@ def lived(server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Ala
 def check(told: dict[str, list[AlarmEvent]]) -> None:
     """Whether what was told is what happened."""
     moments = {(one.before, one.after): one.at for one in told["data-fault"]}
-    assert moments["ok", "firing"] == looking.moment(START + (BREAK + 1) * HOUR)
-    assert moments["firing", "resolved"] == looking.moment(START + (MENDED + 3) * HOUR)
+    assert moments["ok", "firing"] == evaluation.moment(START + (BREAK + 1) * HOUR)
+    assert moments["firing", "resolved"] == evaluation.moment(START + (MENDED + 3) * HOUR)
     (fired,) = [one for one in told["data-fault"] if one.after == "firing"]
     assert fired.why.startswith("Version 1: features.Temp (C) missing: ")
     assert fired.grounds is not None
@@ -209,7 +209,7 @@ def test_a_replay_of_the_live_period_tells_what_was_told(
         assert replayed.windows == HOURS * HOUR // alarm.rule.window
     late = make(world, "late")
     asyncio.run(late.watching().ensure_first())
-    monkeypatch.setattr(looking, "look", here)
+    monkeypatch.setattr(evaluation, "look", here)
     late.look(HOURS + 0.1)
     assert {name: plain(events) for name, events in late.events().items()} == {
         name: plain(events) for name, events in told.items()
@@ -222,14 +222,14 @@ def test_rows_that_wait_for_their_table_hold_a_window_back(
     make: Callable[[Counted, str], Server], world: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = make(world, "one")
-    monkeypatch.setattr(looking, "look", here)
+    monkeypatch.setattr(evaluation, "look", here)
     asyncio.run(server.watching().ensure_first())
     world.write(*written(0), *written(1))
     assert server.look(2.1) == 0
     world.flusher.flush()
     assert server.look(2.1) == 2 * 3  # of three alarms by the hour
     assert {one.until for one in server.alarms().values() if one.rule.window == HOUR} == {
-        looking.moment(START + 2 * HOUR)
+        evaluation.moment(START + 2 * HOUR)
     }
 
 
@@ -237,7 +237,7 @@ def test_without_a_reference_alarms_learn(
     make: Callable[[Counted, str], Server], world: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = make(world, "one")
-    monkeypatch.setattr(looking, "look", here)
+    monkeypatch.setattr(evaluation, "look", here)
     known = server.store.version(OWNER, "bikes", 1)
     server.store.put_version(OWNER, msgspec.structs.replace(known, reference=deployments.Reference()))
     asyncio.run(server.watching().ensure_first())
@@ -264,11 +264,11 @@ def test_a_person_who_was_faster_is_not_overruled(
             await server.watching().change(OWNER, alarm.id, partial(_as, silenced))
         return await here(task, within)
 
-    monkeypatch.setattr(looking, "look", slow)
+    monkeypatch.setattr(evaluation, "look", slow)
     server.look(1.1)
     assert {one.until for one in server.alarms().values()} == {None}
-    monkeypatch.setattr(looking, "look", here)
+    monkeypatch.setattr(evaluation, "look", here)
     server.look(1.1)
     faults = server.alarms()["data-fault"]
-    assert faults.until == looking.moment(START + HOUR)
+    assert faults.until == evaluation.moment(START + HOUR)
     assert faults.silenced_until is not None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from konan.monitoring.drift.laws import Counts, Floats
+from konan.monitoring.drift.distributions import Counts, Floats
 from konan.monitoring.drift.statistics import total_variation
 from konan.monitoring.profiles.cells import NumericCells
 
