@@ -12,6 +12,7 @@ from konan.records.access import Key, KeyGrant, Principal
 from konan.records.alarms import Alarm, AlarmEvent, Incident
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
+from konan.records.measures import CustomMetric, Decision
 from konan.records.messages import WorkersChanged
 from konan.records.notifications import Delivery, Receiver, Sent
 from konan.records.routes import WorkerSpec
@@ -275,7 +276,56 @@ class ReceiverStore(Protocol):
         ...
 
 
-class Store(KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, Protocol):
+class MeasureStore(Protocol):
+    """What owners declare about the worth of answers, and metrics of their own."""
+
+    def decision(self, caller: Principal, name: str) -> Decision | None:
+        """What is declared of a deployment; None if nothing is.
+
+        Raises:
+            NotFound: none of that name is visible to the caller.
+        """
+        ...
+
+    def put_decision(self, caller: Principal, name: str, decision: Decision | None) -> None:
+        """Declare something of a deployment in place of what was; None takes it back.
+
+        Raises:
+            NotFound: none of that name is visible to the caller.
+        """
+        ...
+
+    def platform_decisions(self) -> dict[str, Decision]:
+        """What is declared of every deployment, by its uuid."""
+        ...
+
+    def list_metrics(self, caller: Principal, name: str) -> list[CustomMetric]:
+        """A deployment's own metrics by name.
+
+        Raises:
+            NotFound: none of that name is visible to the caller.
+        """
+        ...
+
+    def add_metric(self, caller: Principal, name: str, metric: CustomMetric) -> None:
+        """Keep a metric of a deployment.
+
+        Raises:
+            NotFound: none of that name is visible to the caller.
+            Conflict: the deployment has a metric of that name.
+        """
+        ...
+
+    def remove_metric(self, caller: Principal, name: str, metric: str) -> CustomMetric:
+        """Remove a metric of a deployment; returns it as it was.
+
+        Raises:
+            NotFound: there is no such deployment or metric.
+        """
+        ...
+
+
+class Store(KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, MeasureStore, Protocol):
     """The metadata of the platform. One process writes; calls are atomic and durable when they return."""
 
     def ensure_project(self, name: str, at: str) -> None:

@@ -132,6 +132,21 @@ deliveries = sa.Table(
     sa.Index(None, "receiver", "id"),
 )
 
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+custom_metrics = sa.Table(
+    "custom_metrics",
+    metadata,
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), primary_key=True),
+    sa.Column("name", word(), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
 counters = sa.Table(
     "counters",
     metadata,
