@@ -138,7 +138,7 @@ def calibrated(p_value: float) -> float:
     return math.log1p(-p - p * low) + low - 2 * math.log(low)
 
 
-def upper_limit(mean: npt.ArrayLike, rows: float, chance: float) -> Floats:
+def upper_limit(mean: npt.ArrayLike, rows: npt.ArrayLike, chance: float) -> Floats:
     """What the true mean does not exceed, as far as a finite reference can tell.
 
     Inverts Hoeffding's bound ``P(mean of n values <= a) <= exp(-n kl(a, m))`` for values in [0, 1] (Hoeffding
@@ -147,7 +147,7 @@ def upper_limit(mean: npt.ArrayLike, rows: float, chance: float) -> Floats:
 
     Args:
         mean: seen in the reference, in [0, 1], any shape.
-        rows: of the reference.
+        rows: of the reference; one number, or one for each mean.
         chance: that the limit is wrong, in (0, 1).
 
     Returns:
@@ -156,10 +156,10 @@ def upper_limit(mean: npt.ArrayLike, rows: float, chance: float) -> Floats:
     >>> upper_limit([0.0, 0.1, 0.5], 1000, 0.005).round(4).tolist()
     [0.0053, 0.1337, 0.5513]
     """
-    return _within(np.asarray(mean, np.float64), -math.log(chance) / max(rows, 1.0))
+    return _within(np.asarray(mean, np.float64), -math.log(chance) / _at_least_one(rows))
 
 
-def share_limit(share: npt.ArrayLike, rows: float, chance: float) -> Floats:
+def share_limit(share: npt.ArrayLike, rows: npt.ArrayLike, chance: float) -> Floats:
     """What the true share of rows does not exceed, as far as a finite reference can tell.
 
     As `upper_limit`, for values that are 0 or 1, where a sharper bound is known too: ``P(count <= k)`` is at
@@ -171,7 +171,7 @@ def share_limit(share: npt.ArrayLike, rows: float, chance: float) -> Floats:
 
     Args:
         share: seen in the reference, in [0, 1], any shape.
-        rows: of the reference.
+        rows: of the reference; one number, or one for each share.
         chance: that the limit is wrong, in (0, 1).
 
     >>> share_limit([0.0, 0.1, 0.5], 1000, 0.005).round(4).tolist()  # Clopper-Pearson: 0.0053, 0.1271, 0.5413
@@ -179,27 +179,17 @@ def share_limit(share: npt.ArrayLike, rows: float, chance: float) -> Floats:
     """
     seen = np.asarray(share, np.float64)
     plain = upper_limit(seen, rows, chance)
-    one_more = seen + 1 / max(rows, 1.0)
+    one_more = seen + 1 / _at_least_one(rows)
     bend = NormalDist().inv_cdf(chance)
-    sharp = _within(one_more, bend * bend / 2 / max(rows, 1.0)) if bend < 0 else plain
+    sharp = _within(one_more, bend * bend / 2 / _at_least_one(rows)) if bend < 0 else plain
     return np.where(one_more < 1 - 1e-12, np.minimum(plain, sharp), plain)
 
 
-def threshold(looks: float, false_alarms: float = 1.0, streams: int = 1) -> float:
-    """The height A at which a detector should fire, so that a budget is kept: its average run length.
-
-    Args:
-        looks: at one stream in the period of the budget.
-        false_alarms: allowed in that period, of all streams together.
-        streams: that are judged apart. Streams that are averaged are one.
-
-    >>> threshold(365.25 * 24, 1.0, streams=3)  # every hour of a year, three detectors, one false alarm
-    26298.0
-    """
-    return max(looks * streams / false_alarms, 1.0)
+def _at_least_one(rows: npt.ArrayLike) -> Floats:
+    return np.maximum(np.asarray(rows, np.float64), 1.0)
 
 
-def _within(mean: Floats, allowed: float) -> Floats:
+def _within(mean: Floats, allowed: Floats) -> Floats:
     """The largest mean at most so far from another, in nats."""
     seen = np.clip(mean, 0, 1)
     low, high = seen.copy(), np.ones(seen.shape)

@@ -53,7 +53,7 @@ class Evidence(msgspec.Struct, frozen=True):
         """Whether it has reached a height A, at any look so far.
 
         Args:
-            height: average run length, in looks, see `konan.monitoring.evidence.bets.threshold`.
+            height: average run length, in looks, see `konan.monitoring.alarms.budget.run_length`.
         """
         return self.peak >= float(np.log1p(height))
 
@@ -100,9 +100,8 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
     It has no other memory than its numbers: stored and read back, it goes on as if nothing had happened.
 
     Attributes:
-        limit: the mean that is still all right, in (0, 1]; `konan.monitoring.evidence.bets.share_limit` of
-        the
-            reference, and a tolerance.
+        limit: the mean that is still all right, in (0, 1]: a `konan.monitoring.evidence.bets.share_limit`
+            of the reference, and a tolerance.
         bets: shares of the capital.
         block: values whose mean is one look, see `konan.monitoring.evidence.dependence.block_of`.
         evidence: so far.

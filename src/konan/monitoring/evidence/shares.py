@@ -7,12 +7,13 @@ half of the alarm's effect above the reference, so that a change too small to ma
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from konan.monitoring.evidence.bets import BETS, e_bh, log_wealth, mixed, share_limit
-from konan.monitoring.evidence.detectors import Evidence
+from konan.monitoring.evidence.bets import BETS, Floats, e_bh, mixed, share_limit
+from konan.monitoring.evidence.detectors import averaged
 from konan.records.alarms import ColumnGrounds
 
 CHANCE = 0.01
@@ -22,6 +23,8 @@ ALPHA = 0.05
 """Share of wrong names among the columns that are named."""
 
 _NOTHING = 1e-6
+_SMALLEST = 1e-12
+_BEGIN = (0.0,) * len(BETS)
 _MOST = 20
 _LN10 = math.log(10)
 
@@ -38,7 +41,7 @@ class Stream(NamedTuple):
         usual_rows: of the reference.
         least: shares up to this are all right whatever the reference says.
         block: rows that say as much as one, because they hang together
-        (`konan.monitoring.drift.distributions.rows_as_one`).
+            (`konan.monitoring.drift.distributions.rows_as_one`).
     """
 
     column: str
@@ -72,13 +75,6 @@ class Stream(NamedTuple):
         """The effect, or 0 where chance alone makes as large a one, or the share is all right as it is."""
         enough = self.effect >= self.floor and self.hits > self.least * self.rows
         return self.effect if enough else 0.0
-
-    def limit(self, tolerance: float) -> float:
-        """The share up to which nothing is wrong."""
-        allowed = float(
-            share_limit(self.usual / max(self.usual_rows, 1), self.usual_rows / self.block, CHANCE)
-        )
-        return min(max(allowed, self.least) + tolerance, 1.0)
 
 
 class Verdict(NamedTuple):
@@ -115,16 +111,14 @@ def watched(streams: Sequence[Stream], memory: Mapping[str, tuple[float, ...]], 
     """
     if not streams:
         return Verdict(0.0, {}, (), None)
-    logs, kept = [], dict[str, tuple[float, ...]]()
-    for stream in streams:
-        masses = memory.get(stream.key, (0.0,) * len(BETS))
-        limit = stream.limit(tolerance)
-        counts = (stream.rows - stream.hits, stream.hits)
-        factors = log_wealth(counts, (0.0, 1.0), limit) / stream.block
-        after = Evidence(masses).after(factors[None])
-        logs.append(after.log_evidence)
-        if max(after.masses) > _NOTHING:
-            kept[stream.key] = after.masses
+    before = np.array([memory.get(stream.key, _BEGIN) for stream in streams])
+    masses = np.logaddexp(before + _factors(streams, tolerance), 0.0)
+    logs = averaged(masses).tolist()
+    kept = {
+        stream.key: tuple(own.tolist())
+        for stream, own in zip(streams, masses, strict=True)
+        if own.max() > _NOTHING
+    }
     guilty = set(e_bh(logs, ALPHA))
     order = sorted(range(len(streams)), key=lambda at: (-logs[at], -streams[at].effect))
     candidates = [streams[at] for at in order if at in guilty] or [streams[at] for at in order]
@@ -134,6 +128,27 @@ def watched(streams: Sequence[Stream], memory: Mapping[str, tuple[float, ...]], 
         columns=tuple(_grounds(streams[at], logs[at], guilty=at in guilty) for at in order[:_MOST]),
         worst=max(candidates, key=lambda stream: stream.effect),
     )
+
+
+def _factors(streams: Sequence[Stream], tolerance: float) -> Floats:
+    """What each bet pays on each stream's window, as logarithms, ``(streams, bets)``."""
+    blocks = np.array([stream.block for stream in streams])
+    usual = tuple((stream.usual, stream.usual_rows, stream.block) for stream in streams)
+    limits = np.minimum(np.maximum(_allowed(usual), [stream.least for stream in streams]) + tolerance, 1.0)
+    hits = np.array([stream.hits for stream in streams], np.float64)
+    rest = np.array([stream.rows for stream in streams], np.float64) - hits
+    gain = 1 / np.maximum(limits, _SMALLEST) - 1
+    bets = np.array(BETS)
+    paid: Floats = hits[:, None] * np.log1p(gain[:, None] * bets) + rest[:, None] * np.log1p(-bets)
+    paid /= blocks[:, None]
+    return paid
+
+
+@lru_cache(maxsize=64)
+def _allowed(usual: tuple[tuple[int, int, float], ...]) -> Floats:
+    """What the true shares do not exceed, ``(streams,)``; the same for all windows of one reference."""
+    hits, rows, blocks = np.array(usual, np.float64).T
+    return share_limit(hits / np.maximum(rows, 1), rows / blocks, CHANCE)
 
 
 def _grounds(stream: Stream, log_evidence: float, *, guilty: bool) -> ColumnGrounds:

@@ -16,7 +16,6 @@ from konan.monitoring.evidence.bets import (
     log_wealth,
     mixed,
     share_limit,
-    threshold,
     upper_limit,
 )
 
@@ -115,6 +114,7 @@ def test_the_limit_closes_in_as_rows_come() -> None:
     assert float(upper_limit(0.0, 0, 0.01)) == pytest.approx(0.99)
 
 
-def test_a_budget_of_half_an_alarm_doubles_the_height() -> None:
-    assert threshold(365, 0.5) == 730
-    assert threshold(1, 1000) == 1
+def test_limits_of_many_references_are_those_of_each() -> None:
+    seen, rows = np.array([0.0, 0.02, 0.5, 1.0]), np.array([10.0, 1000.0, 1.0, 1e6])
+    alone = [float(share_limit(share, size, 0.01)) for share, size in zip(seen, rows, strict=True)]
+    assert share_limit(seen, rows, 0.01).tolist() == alone
