@@ -1,0 +1,108 @@
+"""Whole numbers at few of many positions, which add exactly in any order (pure).
+
+At a position of 0 or more a number is added. A position below 0 remembers the one value that was seen there,
+or that there was more than one: so a cell of a histogram may tell that all its rows have the same value.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+MIXED = int(np.iinfo(np.int64).min)
+"""Stands at a position below 0 where more than one value was seen."""
+
+
+class Sparse(NamedTuple):
+    """Numbers at positions; all others are 0, or were never seen.
+
+    Attributes:
+        at: positions, increasing, ``(n,) int64``.
+        values: the number at each, ``(n,) int64``.
+    """
+
+    at: Ints
+    values: Ints
+
+    def dense(self, start: int, size: int) -> Ints:
+        """The numbers of ``size`` positions from ``start`` on, 0 where there is none, ``(size,) int64``."""
+        first, last = np.searchsorted(self.at, (start, start + size))
+        found = np.zeros(size, np.int64)
+        found[self.at[first:last] - start] = self.values[first:last]
+        return found
+
+    def within(self, start: int, size: int) -> "Sparse":
+        """Those at ``size`` positions from ``start`` on, counted from there."""
+        first, last = np.searchsorted(self.at, (start, start + size))
+        return Sparse(self.at[first:last] - start, self.values[first:last])
+
+
+def nothing() -> Sparse:
+    """No number anywhere."""
+    return Sparse(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def merged(parts: Sequence[Sparse]) -> Sparse:
+    """The sum of some; of none it is nothing.
+
+    >>> first = Sparse(np.array([-1, 0, 7]), np.array([5, 2, 3]))
+    >>> second = Sparse(np.array([-1, 7]), np.array([6, -3]))
+    >>> [one.tolist() for one in merged([first, second])]
+    [[-1, 0], [-9223372036854775808, 2]]
+    """
+    kept = [one for one in parts if one.at.size]
+    if len(kept) < 2:
+        return kept[0] if kept else nothing()
+    return gathered(np.concatenate([one.at for one in kept]), np.concatenate([one.values for one in kept]))
+
+
+def gathered(at: Ints, values: Ints) -> Sparse:
+    """Numbers at positions in any order, one position perhaps several times.
+
+    Args:
+        at: positions, ``(n,)``.
+        values: the number at each, ``(n,)``.
+    """
+    if not at.size:
+        return nothing()
+    order = np.argsort(at, kind="stable")
+    at, values = at[order], values[order]
+    starts = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
+    found = at[starts]
+    remembering = int(np.searchsorted(found, 0))
+    sums = np.add.reduceat(values, starts)
+    if remembering:
+        end = starts[remembering] if remembering < starts.size else at.size
+        some, firsts = values[:end], starts[:remembering]
+        least, most = np.minimum.reduceat(some, firsts), np.maximum.reduceat(some, firsts)
+        sums[:remembering] = np.where(least == most, least, MIXED)
+    kept = (sums != 0) | (found < 0)
+    return Sparse(found[kept], sums[kept])
+
+
+def packed(parts: Sequence[Sparse]) -> bytes:
+    """Some of them as bytes, before they are compressed; equal ones give equal bytes."""
+    lengths = np.array([one.at.size for one in parts], "<u4")
+    steps = [np.diff(one.at, prepend=0) for one in parts]
+    at = np.concatenate([np.zeros(0, np.int64), *steps]).astype("<i4")
+    values = np.concatenate([np.zeros(0, np.int64), *(one.values for one in parts)]).astype("<i8")
+    # bytes of one weight beside each other: most numbers are small, so most of them are 0
+    shuffled = values.view(np.uint8).reshape(-1, 8).T
+    return lengths.tobytes() + at.tobytes() + shuffled.tobytes()
+
+
+def unpacked(data: bytes, count: int) -> list[Sparse]:
+    """What `packed` made of so many."""
+    lengths = np.frombuffer(data, "<u4", count)
+    total = int(lengths.sum())
+    steps = np.frombuffer(data, "<i4", total, 4 * count).astype(np.int64)
+    shuffled = np.frombuffer(data, np.uint8, 8 * total, 4 * (count + total))
+    values = np.ascontiguousarray(shuffled.reshape(8, total).T).view("<i8").reshape(total).astype(np.int64)
+    ends = np.cumsum(lengths.astype(np.int64))
+    return [
+        Sparse(np.cumsum(steps[end - length : end]), values[end - length : end])
+        for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)
+    ]
