@@ -277,22 +277,17 @@ class ReceiverStore(Protocol):
 
 
 class MeasureStore(Protocol):
-    """What owners declare about the worth of answers, and metrics of their own."""
+    """What owners declare about the worth of answers, and metrics of their own.
+
+    What has the name of a deployment raises `NotFound` if the caller sees none of that name.
+    """
 
     def decision(self, caller: Principal, name: str) -> Decision | None:
-        """What is declared of a deployment; None if nothing is.
-
-        Raises:
-            NotFound: none of that name is visible to the caller.
-        """
+        """What is declared of a deployment; None if nothing is."""
         ...
 
     def put_decision(self, caller: Principal, name: str, decision: Decision | None) -> None:
-        """Declare something of a deployment in place of what was; None takes it back.
-
-        Raises:
-            NotFound: none of that name is visible to the caller.
-        """
+        """Declare something of a deployment in place of what was; None takes it back."""
         ...
 
     def platform_decisions(self) -> dict[str, Decision]:
@@ -300,28 +295,15 @@ class MeasureStore(Protocol):
         ...
 
     def list_metrics(self, caller: Principal, name: str) -> list[CustomMetric]:
-        """A deployment's own metrics by name.
-
-        Raises:
-            NotFound: none of that name is visible to the caller.
-        """
+        """A deployment's own metrics by name."""
         ...
 
     def add_metric(self, caller: Principal, name: str, metric: CustomMetric) -> None:
-        """Keep a metric of a deployment.
-
-        Raises:
-            NotFound: none of that name is visible to the caller.
-            Conflict: the deployment has a metric of that name.
-        """
+        """Keep a metric of a deployment; raises `Conflict` if it has one of that name."""
         ...
 
     def remove_metric(self, caller: Principal, name: str, metric: str) -> CustomMetric:
-        """Remove a metric of a deployment; returns it as it was.
-
-        Raises:
-            NotFound: there is no such deployment or metric.
-        """
+        """Remove a metric of a deployment, and give it back; raises `NotFound` if there is none."""
         ...
 
 
