@@ -1,0 +1,1 @@
+"""Performance of rows whose truth is not known: estimated from answers, corrected by truths that came."""

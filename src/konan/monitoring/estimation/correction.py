@@ -1,0 +1,78 @@
+"""Estimates corrected by the truths that have come, as far as these are worth more than the estimate (pure).
+
+The labelled rows of a window are estimated like all of its rows, and what the truths say of them beside that
+is added: so it does no harm when rows with a truth are others than those without. How much of it is added
+follows from how far the estimate may be off, and from how many rows have a truth; of a window in which all
+have one, the estimate is the metric itself.
+
+Sources: Angelopoulos, Bates, Fannjiang, Jordan & Zrnic, "Prediction-powered inference" (Science 2023), where
+the whole difference is added; by how much it is shrunken, as in Fay & Herriot, "Estimates of income for small
+places" (1979).
+"""
+
+import math
+from typing import NamedTuple
+
+from konan.monitoring.estimation.metrics import Expected
+
+WIDTH = 1.96
+"""Standard deviations on each side of an interval of 95 %."""
+
+
+SURPRISE = 2.58
+"""Standard deviations from which on a difference says that the estimate is off by more than was known."""
+
+
+class Realised(NamedTuple):
+    """A metric of the rows of a window whose truth is known.
+
+    Attributes:
+        value: by the truths.
+        expected: of the same rows, without them.
+        rows: how many they are.
+    """
+
+    value: float
+    expected: float
+    rows: int
+
+
+class Estimated(NamedTuple):
+    """What a metric of all rows of a window is believed to be, with an interval of 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+
+def corrected(
+    whole: Expected, rows: int, realised: Realised | None = None, error: float = 0.0, most: float = math.inf
+) -> Estimated:
+    """The estimate of a metric over all rows of a window.
+
+    Args:
+        whole: of all rows.
+        rows: how many they are.
+        realised: of those whose truth is known.
+        error: standard deviation of the estimate's errors in earlier windows, as far as chance does not
+            explain them.
+        most: largest possible value; the smallest is 0.
+
+    >>> whole = Expected(0.9, 0.09, 0.0001)
+    >>> [round(one, 3) for one in corrected(whole, 1000)]
+    [0.9, 0.873, 0.927]
+    >>> [round(one, 3) for one in corrected(whole, 1000, Realised(0.6, 0.9, 100))]
+    [0.603, 0.547, 0.658]
+    >>> [round(one, 3) for one in corrected(whole, 1000, Realised(0.6, 0.9, 1000))]
+    [0.6, 0.6, 0.6]
+    """
+    known = min(realised.rows, rows) if realised else 0
+    difference = realised.value - realised.expected if realised else 0.0
+    drawn = whole.noise * (1 / known - 1 / rows) if known else math.inf
+    seen = difference**2 - SURPRISE**2 * whole.noise / known if known else 0.0
+    before = max(whole.bias + error**2, seen) + whole.noise / rows
+    part = before / (before + drawn) if known and before + drawn else float(known > 0)
+    value = whole.value + part * difference
+    half = WIDTH * math.sqrt(max((1 - part) * before, 0.0))
+    low, high, value = (min(max(one, 0.0), most) for one in (value - half, value + half, value))
+    return Estimated(value, low, high)
