@@ -3,6 +3,8 @@
 import math
 from typing import Literal
 
+import msgspec
+
 from konan.monitoring.performance.intervals import Bounds
 from konan.records.performance import MetricValue
 
@@ -10,28 +12,32 @@ Better = Literal["higher", "lower", ""]
 
 
 def metric(
-    name: str,
-    value: float | None,
-    interval: Bounds | None,
-    rows: int,
-    *,
-    of: str = "",
-    better: Better = "higher",
-    note: str = "",
+    name: str, value: float, interval: Bounds, rows: int, *, of: str = "", better: Better = "higher"
 ) -> MetricValue:
     """A metric whose value is that of the rows themselves.
 
     Args:
         name: as ``accuracy``.
-        value: None where the rows cannot tell.
+        value: of the rows.
         interval: of the value; an end that is not finite is not told.
         rows: behind it.
         of: the class or average that it is of.
         better: whether higher or lower is better.
-        note: why there is no value.
     """
-    low, high = (None, None) if value is None or interval is None else map(_finite, interval)
-    return MetricValue(name=name, of=of, value=value, low=low, high=high, rows=rows, better=better, note=note)
+    low, high = map(_finite, interval)
+    return MetricValue(name=name, of=of, value=value, low=low, high=high, rows=rows, better=better)
+
+
+def unknown(name: str, note: str, *, of: str = "", better: Better = "higher") -> MetricValue:
+    """A metric of which the rows cannot tell anything.
+
+    Args:
+        name: as ``accuracy``.
+        note: why; a sentence.
+        of: the class or average that it is of.
+        better: whether higher or lower is better.
+    """
+    return MetricValue(name=name, of=of, value=None, better=better, note=note)
 
 
 def bounded(found: MetricValue, least: float, most: float) -> MetricValue:
@@ -46,19 +52,7 @@ def bounded(found: MetricValue, least: float, most: float) -> MetricValue:
         return found
     low = None if found.low is None else found.low - (found.value - least)
     high = None if found.high is None else found.high + (most - found.value)
-    return MetricValue(
-        name=found.name,
-        of=found.of,
-        value=found.value,
-        low=low,
-        high=high,
-        rows=found.rows,
-        precision="bound",
-        least=least,
-        most=most,
-        better=found.better,
-        note=found.note,
-    )
+    return msgspec.structs.replace(found, low=low, high=high, precision="bound", least=least, most=most)
 
 
 def _finite(number: float) -> float | None:

@@ -1,0 +1,132 @@
+"""Metrics of answered labels: accuracy, precision, recall and F1, of each class and averaged (pure).
+
+Accuracy, precision and recall are shares of rows, and have intervals of shares. F1 of a class is
+``2 J / (1 + J)`` of the share J of right rows among those where it was true or answered, and has the
+interval of J, mapped. Averages over classes are smooth functions of the shares in the confusion matrix, and
+have the interval of the delta method (K. Takahashi, K. Yamamoto, A. Kuchiba, T. Koyama, "Confidence interval
+for micro-averaged F1 and macro-averaged F1 scores", 2022).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from konan.monitoring.performance.intervals import Intervals, wilson
+from konan.monitoring.performance.values import metric, unknown
+from konan.monitoring.profiles.sparse import Ints
+from konan.records.performance import MetricValue
+
+Floats = npt.NDArray[np.float64]
+
+_NEVER = {
+    "precision": "The class was never answered.",
+    "recall": "The class was never true.",
+    "f1": "The class was neither answered nor true.",
+}
+
+
+class _Rates(NamedTuple):
+    """The three metrics of each class, as shares of rows: hits of a total."""
+
+    hits: Ints
+    answered: Ints
+    true: Ints
+
+    @property
+    def either(self) -> Ints:
+        return self.answered + self.true - self.hits
+
+
+def accuracy(right: int, rows: int, intervals: Intervals) -> MetricValue:
+    """Share of right answers.
+
+    >>> accuracy(8, 10, Intervals()).value
+    0.8
+    """
+    if not rows:
+        return unknown("accuracy", "No row has a truth.")
+    return metric("accuracy", right / rows, intervals.share(right, rows), rows)
+
+
+def of_confusion(
+    confusion: Ints, classes: tuple[str, ...], positive: int | None, intervals: Intervals
+) -> Iterator[MetricValue]:
+    """All metrics of a confusion matrix; its accuracy first.
+
+    Args:
+        confusion: rows by truth and answer, ``(k, k)``.
+        classes: names of the classes.
+        positive: place of the class that precision, recall and F1 without a name are of; None for none.
+        intervals: how they are made.
+
+    Averages are over the classes that were true or answered, as in scikit-learn; one that is undefined counts
+    as 0 in them. ``micro`` averages are equal to the accuracy, for every row has one label.
+    """
+    rows = int(confusion.sum())
+    rates = _Rates(np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
+    yield accuracy(int(rates.hits.sum()), rows, intervals)
+    if not rows:
+        return
+    if positive is not None:
+        yield from _of_class(rates, positive, "", intervals)
+    for average in ("macro", "weighted", "micro"):
+        yield from _averages(confusion / rows, rows, average, rates, intervals)
+    for place, name in enumerate(classes):
+        yield from _of_class(rates, place, name, intervals)
+
+
+def _of_class(rates: _Rates, place: int, name: str, intervals: Intervals) -> Iterator[MetricValue]:
+    hits = int(rates.hits[place])
+    for what, totals in (("precision", rates.answered), ("recall", rates.true), ("f1", rates.either)):
+        total = int(totals[place])
+        if not total:
+            yield unknown(what, _NEVER[what], of=name)
+            continue
+        value, (low, high) = hits / total, intervals.share(hits, total)
+        if what == "f1":
+            value, low, high = (2 * one / (1 + one) for one in (value, low, high))
+        yield metric(what, value, (low, high), total, of=name)
+
+
+def _averages(
+    shares: Floats, rows: int, average: str, rates: _Rates, intervals: Intervals
+) -> Iterator[MetricValue]:
+    if average == "micro":
+        right = int(rates.hits.sum())
+        for what in ("precision", "recall", "f1"):
+            yield metric(what, right / rows, intervals.share(right, rows), rows, of=average)
+        return
+    present = (rates.answered + rates.true) > 0
+    hit, answered, true = np.diagonal(shares), shares.sum(axis=0), shares.sum(axis=1)
+    weights = true if average == "weighted" else present / present.sum()
+    diagonal = np.eye(len(hit))
+    over_answered, over_true, over_both = _over(answered), _over(true), _over(answered + true)
+    precision, recall, f1 = hit * over_answered, hit * over_true, 2 * hit * over_both
+    parts_precision, parts_recall, parts_f1 = (
+        weights * over_answered,
+        weights * over_true,
+        weights * over_both,
+    )
+    gradients = {
+        "precision": (diagonal - precision) * parts_precision,
+        "recall": (diagonal - recall[:, None]) * parts_recall[:, None],
+        "f1": 2 * diagonal * parts_f1 - (f1 * parts_f1)[:, None] - f1 * parts_f1,
+    }
+    fewest = int(np.where(present, np.maximum(rates.true, rates.answered), rows).min())
+    for what, each in (("precision", precision), ("recall", recall), ("f1", f1)):
+        value = float(weights @ each)
+        slope = gradients[what] + (each[:, None] if average == "weighted" else 0.0)
+        variance = float((shares * slope**2).sum() - (shares * slope).sum() ** 2)
+        if variance > 1e-12:
+            half = intervals.width(rows) * (variance / rows) ** 0.5
+            interval = max(value - half, 0.0), min(value + half, 1.0)
+        else:  # all right or all wrong: nothing varies, and the smallest class says how little that means
+            interval = wilson(value * fewest, fewest, intervals.width(fewest))
+        yield metric(what, value, interval, rows, of=average)
+
+
+def _over(shares: Floats) -> Floats:
+    """One over each share; 0 where it is 0."""
+    return np.divide(1.0, shares, out=np.zeros_like(shares), where=shares > 0)
