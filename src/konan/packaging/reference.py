@@ -71,10 +71,27 @@ async def make_reference(builder: Builder, spec: WorkerSpec, version: Version) -
         where = {"version": version.uuid, "code": error.code, "reason": error.message}
         _log.warning("a version has no reference predictions", extra=where)
         return Reference()
-    pairs = zip(rows.targets, answers, strict=True)
-    lines = (msgspec.json.encode({"target": target, "output": output}) + b"\n" for target, output in pairs)
+    lines = map(_line, rows.targets, answers, _inputs(version.schema, rows))
     digest, _ = await asyncio.to_thread(builder.blobs.put, lines)
     return Reference(source=source, rows=len(rows.targets), predictions=digest)
+
+
+def _line(target: Value, output: Any, inputs: dict[str, Value]) -> bytes:
+    found = {"target": target, "output": output} | ({"inputs": inputs} if inputs else {})
+    return msgspec.json.encode(found) + b"\n"
+
+
+def _inputs(schema: Schema, rows: "_Rows") -> list[dict[str, Value]]:
+    """What each row has, where answers alone tell too little of errors; nothing that logs shall not have."""
+    if schema.output.probabilities:
+        return [{}] * len(rows.rows)
+    apart = {schema.key, schema.subject}
+    kept = [
+        (at, feature.name)
+        for at, feature in enumerate(rows.features)
+        if feature.privacy == "keep" and feature.name not in apart
+    ]
+    return [{name: row[at] for at, name in kept} for row in rows.rows]
 
 
 class _Rows:

@@ -126,7 +126,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             make it).
         rows: number of rows behind them.
         predictions: digest of the blob with the reference predictions (JSON lines of
-            ``{"target", "output"}``), or empty.
+            ``{"target", "output"}``, with ``inputs`` where there are no probabilities), or empty.
         inputs: number of rows behind what is known of the inputs.
         profile: digest of the blob with cells and counts of all columns, or empty.
     """

@@ -38,7 +38,7 @@ TRUE = "true "
 
 _MOST_CLASSES = 20
 _MOST_INPUTS = 40
-_LEAST_CHANCE = 1e-15
+_LEAST_CHANCE = float(np.finfo(np.float64).eps)
 
 
 class Estimator(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from konan.errors import Invalid, NotFound
+from konan.monitoring.estimation.estimator import Estimator, learn
 from konan.monitoring.evidence.dependence import autocorrelation
 from konan.monitoring.profiles.cells import (
     UNSEEN,
@@ -76,10 +77,12 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     Attributes:
         inputs: of the model; None where no rows were given.
         answers: what it answered, and the truth; None while the version is learning.
+        estimator: estimates metrics of rows whose truth is not known; None where nothing valid tells.
     """
 
     inputs: Part | None = None
     answers: Part | None = None
+    estimator: Estimator | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -221,7 +224,24 @@ def learned(
     if labelled.num_rows < needed:
         return None
     inputs = before.inputs or inputs_of(schema, labelled, "live")
-    return Reference(inputs=inputs, answers=answers_of(schema, labelled, "live"))
+    return answered(schema, inputs, labelled, "live")
+
+
+def answered(schema: Schema, inputs: Part, rows: "pa.Table", source: Source) -> Reference:
+    """The reference of a version of which answers and truths are known too.
+
+    Args:
+        schema: of the version.
+        inputs: what is known of them.
+        rows: as of `answers_of`; also with inputs, where the estimator shall look at them.
+        source: where the rows come from.
+    """
+    answers = answers_of(schema, rows, source)
+    cells = (*inputs.layout.columns, *answers.layout.columns)
+    mixed = rows
+    if TARGET in rows.column_names and is_sorted(rows[TARGET]):  # groups of neighbours would differ in truth
+        mixed = rows.take(np.random.default_rng(0).permutation(rows.num_rows))
+    return Reference(inputs=inputs, answers=answers, estimator=learn(cells, mixed, schema.output))
 
 
 def _input(name: str, column: "pa.ChunkedArray", feature: Feature) -> Cells:

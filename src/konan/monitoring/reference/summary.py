@@ -35,7 +35,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         most: most rows of it to read.
         source: whose rows they are.
         target: the column with the truth; or empty.
-        predictions: file with the reference predictions, JSON lines of ``{"target", "output"}``; or empty.
+        predictions: file with the reference predictions, JSON lines of ``{"target", "output"}``, perhaps with
+            ``inputs``; or empty.
         scores: where these come from.
     """
 
@@ -95,7 +96,7 @@ def summary(request: Request) -> Summary:
         DataInvalid: the rows cannot be read.
     """
     from konan.monitoring.reference import given_rows
-    from konan.monitoring.reference.reference import Reference, answers_of, inputs_of, is_sorted
+    from konan.monitoring.reference.reference import Reference, answered, inputs_of, is_sorted
     from konan.packaging.tables import read_table
 
     table, _ = read_table(Path(request.path), request.format, request.most)
@@ -107,9 +108,9 @@ def summary(request: Request) -> Summary:
         return Summary(table.num_rows, Reference(inputs=inputs).to_bytes())
     decode = msgspec.json.Decoder(given_rows.Answered).decode
     with Path(request.predictions).open("rb") as lines:
-        rows = given_rows.answers(map(decode, lines), output)
-    answers = answers_of(request.schema, rows, request.scores)
-    return Summary(table.num_rows, Reference(inputs=inputs, answers=answers).to_bytes())
+        rows = given_rows.answers(map(decode, lines), request.schema)
+    made = answered(request.schema, inputs, rows, request.scores)
+    return Summary(table.num_rows, made.to_bytes())
 
 
 def main() -> int:

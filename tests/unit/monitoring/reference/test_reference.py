@@ -8,6 +8,7 @@ from konan.errors import Invalid
 from konan.monitoring.profiles.cells import CategoryCells, NumericCells, PresenceCells
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Profile
 from konan.monitoring.reference import given_rows
+from konan.monitoring.reference import reference as reference_module
 from konan.monitoring.reference.reference import (
     ERROR,
     LAGS,
@@ -62,7 +63,7 @@ def answered(count: int) -> pa.Table:
         )
         for chance in chances
     )
-    return given_rows.answers(lines, CLASSIFIER)
+    return given_rows.answers(lines, SCHEMA)
 
 
 def test_each_input_has_cells_of_its_kind_and_private_ones_tell_nothing() -> None:
@@ -111,7 +112,7 @@ def test_answers_have_the_classes_of_the_model_and_the_score_of_the_second() -> 
 
 def test_a_class_that_was_never_answered_is_known() -> None:
     part = answers_of(
-        SCHEMA, given_rows.answers([given_rows.Answered("no", {"label": "no"})], CLASSIFIER), "holdout"
+        SCHEMA, given_rows.answers([given_rows.Answered("no", {"label": "no"})], SCHEMA), "holdout"
     )
     assert part.layout.cells(LABEL).count(pa.array(["no", "yes", "maybe"])).tolist() == [1, 1, 0, 1, 0]
     assert part.layout.cells(SCORE).labels == ("missing", "invalid", "below", "above")
@@ -120,7 +121,7 @@ def test_a_class_that_was_never_answered_is_known() -> None:
 def test_a_regressor_has_values_and_errors_that_hang_together() -> None:
     wave = np.sin(np.arange(600) / 20)
     lines = [given_rows.Answered(1.0 + step, {"value": 1.0}) for step in wave.tolist()]
-    part = answers_of(REGRESSOR, given_rows.answers(lines, REGRESSOR.output), "cross-fitted")
+    part = answers_of(REGRESSOR, given_rows.answers(lines, REGRESSOR), "cross-fitted")
     assert list(part.layout.positions) == [VALUE, TARGET]
     assert part.layout.cells(VALUE).labels[3] == "= 1"
     assert part.autocorrelation[ERROR][0] > 0.9
@@ -130,7 +131,7 @@ def test_a_regressor_has_values_and_errors_that_hang_together() -> None:
 
 def test_a_truth_that_is_none_of_the_classes_is_missing() -> None:
     line = given_rows.Answered("maybe", {"label": "no", "probabilities": {"no": 0.75, "yes": 0.25}})
-    assert given_rows.answers([line], CLASSIFIER)[TARGET].to_pylist() == [None]
+    assert given_rows.answers([line], SCHEMA)[TARGET].to_pylist() == [None]
 
 
 def test_a_reference_has_the_columns_of_both_parts_and_survives_being_written() -> None:
@@ -198,3 +199,38 @@ def test_rows_that_are_sorted_by_the_truth_are_in_no_order_of_time() -> None:
 def test_a_column_that_rows_are_sorted_by_tells_nothing_of_time() -> None:
     inputs = given_rows.inputs(rows_of_all_kinds(400).sort_by("income"), SCHEMA)
     assert set(inputs_of(SCHEMA, inputs, "data").autocorrelation) == {"features.age"}
+
+
+def test_a_reference_with_answers_estimates_metrics() -> None:
+    inputs = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(400), SCHEMA), "data")
+    found = reference_module.answered(SCHEMA, inputs, answered(400), "holdout")
+    again = Reference.from_bytes(found.to_bytes())
+    assert again.estimator is not None
+    assert again.estimator.columns == (SCORE,)
+    assert again.estimator.rows == 400
+    assert reference_module.answered(SCHEMA, inputs, answered(20), "holdout").estimator is None
+
+
+def test_lines_may_have_the_inputs_that_an_estimator_looks_at() -> None:
+    features = (*REGRESSOR.features, Feature(name="city", type="string"), Feature(name="ok", type="boolean"))
+    schema = Schema(features=features, output=REGRESSOR.output)
+    rng = np.random.default_rng(8)
+    lines = [
+        given_rows.Answered(float(x), {"value": 0.0}, {"x": float(x), "city": 7, "ok": None})
+        for x in rng.normal(size=400)
+    ]
+    rows = given_rows.answers(lines, schema)
+    assert set(rows["features.city"].to_pylist()) == {"7"}
+    inputs = inputs_of(schema, rows.select([name for name in rows.column_names if FEATURES in name]), "data")
+    found = reference_module.answered(schema, inputs, rows, "holdout").estimator
+    assert found is not None
+    assert found.columns == (VALUE, "features.x", "features.city", "features.ok")
+
+
+def test_rows_that_are_sorted_by_the_truth_are_mixed_before_an_estimator_looks_at_groups_of_them() -> None:
+    rows = answered(2000).sort_by(TARGET)
+    inputs = inputs_of(SCHEMA, given_rows.inputs(rows_of_all_kinds(400), SCHEMA), "data")
+    found = reference_module.answered(SCHEMA, inputs, rows, "holdout").estimator
+    assert found is not None
+    assert found.rows_as_one < 1.5
+    assert found.excess[0] < 0.001
