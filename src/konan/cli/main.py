@@ -27,6 +27,8 @@ COMMANDS = {
         "Tell what was true: the truth for predictions, from a file.",
     ),
     "prediction": ("konan.cli.commands.prediction", "List, show and download what was predicted."),
+    "decision": ("konan.cli.commands.decision", "Say how answers are used and what they are worth."),
+    "metric": ("konan.cli.commands.metric", "Measure what Konan does not, in Python."),
     "drift": ("konan.cli.commands.drift", "Show how live rows compare with what the model knows."),
     "quality": ("konan.cli.commands.quality", "Show what is wrong with the rows that a deployment is sent."),
     "sql": ("konan.cli.commands.sql", "Ask the prediction log in SQL."),

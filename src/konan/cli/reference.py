@@ -24,6 +24,7 @@ from konan.records.alarms import Alarm, Replay
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
+from konan.records.measures import CustomMetric, Decision
 from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.notifications import ListedReceiver, MadeReceiver
 
@@ -63,6 +64,11 @@ SHAPES: Mapping[str, Any] = {
     "prediction list": shapes.LoggedPredictions,
     "prediction show": LoggedPrediction,
     "prediction export": shapes.Exported,
+    "decision show": Decision,
+    "decision set": Decision,
+    "metric create": CustomMetric,
+    "metric list": shapes.Metrics,
+    "metric delete": CustomMetric,
     "drift": DriftReport,
     "quality": QualityReport,
     "sql": SqlAnswer,

@@ -14,6 +14,7 @@ from konan.records.deployments import Deployment, Version, VersionState
 from konan.records.erasure import Erasure
 from konan.records.journals import Report
 from konan.records.logged import LoggedPrediction
+from konan.records.measures import CustomMetric
 from konan.records.notifications import ListedDelivery, ListedReceiver, Tried
 from konan.records.retention import Retention
 
@@ -134,6 +135,12 @@ class Exported(Shape, frozen=True, kw_only=True):
     """A file that was written."""
 
     file: str
+
+
+class Metrics(Shape, frozen=True, kw_only=True):
+    """Metrics that people wrote for a deployment, by name."""
+
+    metrics: tuple[CustomMetric, ...]
 
 
 class Erasures(Shape, frozen=True, kw_only=True):

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, Unpack, overload
 
 from konan.backup.reading import Contents
-from konan.client import backups, erasing, logged, monitored, steps
+from konan.client import backups, erasing, logged, measuring, monitored, steps
 from konan.client.address import find
 from konan.client.alarmed import AsyncAlarms
 from konan.client.logged import Filters
+from konan.client.measured import AsyncMeasures
+from konan.client.measuring import Performing
 from konan.client.monitored import Windowing
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender, Sender
@@ -19,6 +21,7 @@ from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.performance import PerformanceReport
 from konan.records.predictions import FeedbackResult, Prediction
 from konan.records.retention import Retention
 
@@ -56,6 +59,11 @@ class AsyncClient:
     def alarms(self) -> AsyncAlarms:
         """Alarms, and who is told of them."""
         return AsyncAlarms(self._sender)
+
+    @property
+    def measures(self) -> AsyncMeasures:
+        """What answers are worth, and people's own metrics."""
+        return AsyncMeasures(self._sender)
 
     @property
     def url(self) -> str:
@@ -226,6 +234,10 @@ class AsyncClient:
     async def quality(self, name: str, **windowing: Unpack[Windowing]) -> QualityReport:
         """What is wrong with the rows that a deployment is sent; arguments and errors as of `drift`."""
         return await self._sender.walk(monitored.quality(name, windowing))
+
+    async def performance(self, name: str, **performing: Unpack[Performing]) -> PerformanceReport:
+        """How good the answers were, by the truths that came; see `konan.client.Client.performance`."""
+        return await self._sender.walk(measuring.performance(name, performing))
 
     async def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

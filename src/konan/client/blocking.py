@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, Unpack, overload
 
 from konan.backup.reading import Contents
-from konan.client import backups, erasing, logged, monitored, steps
+from konan.client import backups, erasing, logged, measuring, monitored, steps
 from konan.client.address import find
 from konan.client.alarmed import Alarms
 from konan.client.logged import Filters
+from konan.client.measured import Measures
+from konan.client.measuring import Performing
 from konan.client.monitored import Windowing
 from konan.client.rows import chunks
 from konan.client.senders import Sender
@@ -18,6 +20,7 @@ from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
 from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.performance import PerformanceReport
 from konan.records.predictions import FeedbackResult, Prediction
 from konan.records.retention import Retention
 
@@ -55,6 +58,11 @@ class Client:
     def alarms(self) -> Alarms:
         """Alarms, and who is told of them."""
         return Alarms(self._sender)
+
+    @property
+    def measures(self) -> Measures:
+        """What answers are worth, and people's own metrics."""
+        return Measures(self._sender)
 
     @property
     def url(self) -> str:
@@ -224,6 +232,18 @@ class Client:
     def quality(self, name: str, **windowing: Unpack[Windowing]) -> QualityReport:
         """What is wrong with the rows that a deployment is sent; arguments and errors as of `drift`."""
         return self._sender.walk(monitored.quality(name, windowing))
+
+    def performance(self, name: str, **performing: Unpack[Performing]) -> PerformanceReport:
+        """How good the answers were, by the truths that came: metrics with intervals, and who is worse off.
+
+        Args:
+            name: of the deployment.
+            **performing: see `konan.client.measuring.Performing`; else the last 24 hours as a whole.
+
+        Raises:
+            Invalid: there is no such version, segment column or metric, or a time or window is not one.
+        """
+        return self._sender.walk(measuring.performance(name, performing))
 
     def deployments(self) -> list[Deployment]:
         """All deployments that the key sees."""

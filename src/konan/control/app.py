@@ -24,6 +24,7 @@ from konan.control import (
     erasures,
     feedback,
     keys,
+    measures,
     monitoring,
     predictions,
     receivers,
@@ -46,7 +47,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
         *(deployments, predictions, feedback, monitoring, alarms, receivers),
-        *(sql, erasures, retention, keys, system, backup),
+        *(measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 

@@ -35,6 +35,7 @@ _PATH: Mapping[str, dict[str, Any]] = {
     "name": {"type": "string", "pattern": f"^{ids.NAME.pattern}$"},
     "number": {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION},
     "prediction": {"type": "string", "format": "uuid"},
+    "metric": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
     "id": {"type": "string", "pattern": "^[0-9a-z]{12}$"},
 }
 _BINARY = {"type": "string", "format": "binary"}

@@ -23,10 +23,10 @@ import pyarrow as pa
 from typing_extensions import override
 
 from konan import priority
-from konan.monitoring.custom_metrics.evaluation import Valued, valued
+from konan.monitoring.custom_metrics.evaluation import valued
 from konan.monitoring.custom_metrics.joined_rows import TRUE_LABEL, TRUE_VALUE, TRUTH, joined
 from konan.monitoring.custom_metrics.rows import Column, Rows
-from konan.monitoring.custom_metrics.running import MEMORY, Answer, Order
+from konan.monitoring.custom_metrics.running import MEMORY, Answer, Order, Valued
 from konan.packaging.learn import without_pandas
 from konan.predictions.columns import columns
 from konan.records.measures import CustomMetric

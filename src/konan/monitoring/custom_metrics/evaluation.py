@@ -10,33 +10,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from konan.monitoring.custom_metrics.rows import Rows
+from konan.monitoring.custom_metrics.running import Valued
 
 GROUPS = 20
 _T_OF_19 = 2.093
 _Z = 1.959964
 _LEAST = 40
-
-
-class Valued(msgspec.Struct, frozen=True):
-    """What a metric says of one window.
-
-    Attributes:
-        value: null where it says nothing.
-        low: lower end of its interval of 95 %; null where it has none.
-        high: upper end.
-        rows: labelled rows that it was given.
-        note: why there is no value, or what it leaves out.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    rows: int = 0
-    note: str = ""
 
 
 def valued(metric: Callable[[Rows], Any], rows: Rows) -> Valued:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from konan.groundtruth.revisions import SUFFIX
 from konan.groundtruth.tables import counting
+from konan.monitoring.custom_metrics.running import Part
 from konan.monitoring.profiles.segments import named
 from konan.predictions import table
 from konan.predictions.columns import TYPES, columns
@@ -22,24 +22,6 @@ TRUTH, TRUE_LABEL, TRUE_VALUE = "truth", "true_label", "true_value"
 _DAY = 86_400
 _FIXED = ("id", "version", "role", "mirrors", "label", "value", "probability", "output")
 _TRUTHS = ("target", "label", "value")
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows of one window.
-
-    Attributes:
-        version: number of the version that answered them.
-        start: seconds since 1970-01-01 UTC.
-        end: likewise; the rows lie before.
-        column: segment column; empty is all rows.
-        value: the segment; None is rows without a value.
-    """
-
-    version: int
-    start: int
-    end: int
-    column: str = ""
-    value: str | None = None
 
 
 def joined(directory: Path, deployment: str, schema: Schema, part: Part, most: int) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Runs metrics of users in a process that can reach nothing but the rows they are about."""
+"""Has metrics of users run in a process that can reach nothing but the rows they are about (see `child`)."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import msgspec
 
 from konan.errors import DeadlineExceeded, Invalid, KonanError
-from konan.monitoring.custom_metrics.evaluation import Valued
-from konan.monitoring.custom_metrics.joined_rows import Part
 from konan.packaging.child import Limits, run
 from konan.packaging.learn import ENVIRONMENT
 from konan.records.measures import CustomMetric
@@ -18,6 +16,42 @@ ROWS = 500_000
 """So many rows are read for one order; of more, the newest of each window."""
 
 MEMORY = 4 * 1024**3
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of one window.
+
+    Attributes:
+        version: number of the version that answered them.
+        start: seconds since 1970-01-01 UTC.
+        end: likewise; the rows lie before.
+        column: segment column; empty is all rows.
+        value: the segment; None is rows without a value.
+    """
+
+    version: int
+    start: int
+    end: int
+    column: str = ""
+    value: str | None = None
+
+
+class Valued(msgspec.Struct, frozen=True):
+    """What a metric says of one window.
+
+    Attributes:
+        value: null where it says nothing.
+        low: lower end of its interval of 95 %; null where it has none.
+        high: upper end.
+        rows: labelled rows that it was given.
+        note: why there is no value, or what it leaves out.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    rows: int = 0
+    note: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

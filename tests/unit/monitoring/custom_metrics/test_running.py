@@ -13,10 +13,10 @@ from tests.unit.predictions.logs import BIKES
 
 from konan.errors import DeadlineExceeded, Invalid
 from konan.monitoring.custom_metrics import running
-from konan.monitoring.custom_metrics.evaluation import Valued, valued
-from konan.monitoring.custom_metrics.joined_rows import Part, joined
+from konan.monitoring.custom_metrics.evaluation import valued
+from konan.monitoring.custom_metrics.joined_rows import joined
 from konan.monitoring.custom_metrics.rows import Rows
-from konan.monitoring.custom_metrics.running import Order, measured
+from konan.monitoring.custom_metrics.running import Order, Part, Valued, measured
 from konan.records.measures import CustomMetric
 
 DAY = 86_400
