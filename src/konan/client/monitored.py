@@ -1,5 +1,6 @@
 """The calls about drift and quality, as steps (see `konan.client.steps`)."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 from urllib.parse import quote
 
@@ -31,17 +32,31 @@ class Windowing(TypedDict, total=False):
 
 def drift(name: str, windowing: Windowing) -> Steps[DriftReport]:
     """The drift of a deployment."""
-    return decode((yield from ask(_request(name, "drift", windowing))), DriftReport)
+    return decode((yield from ask(windowed(name, "drift", windowing))), DriftReport)
 
 
 def quality(name: str, windowing: Windowing) -> Steps[QualityReport]:
     """The quality of what a deployment is sent."""
-    return decode((yield from ask(_request(name, "quality", windowing))), QualityReport)
+    return decode((yield from ask(windowed(name, "quality", windowing))), QualityReport)
 
 
-def _request(name: str, what: str, windowing: Windowing) -> Request:
+def windowed(name: str, what: str, windowing: Mapping[str, Any]) -> Request:
+    """The request for something of a deployment that comes in windows.
+
+    Args:
+        name: of the deployment.
+        what: the last word of the path, as ``drift``.
+        windowing: see `Windowing`; there may be more in it.
+
+    Raises:
+        Invalid: the name is empty.
+    """
     if not name or name in {".", ".."}:
         raise Invalid("A deployment's name cannot be empty.")
-    given: dict[str, Any] = {key: value for key, value in windowing.items() if value is not None}
+    given = {key: _plain(value) for key, value in windowing.items() if value is not None}
     query = {{"since": "from", "until": "to"}.get(key, key): value for key, value in given.items()}
     return Request("GET", f"/v1/deployments/{quote(name, safe='')}/{what}", query=query)
+
+
+def _plain(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
