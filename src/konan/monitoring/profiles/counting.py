@@ -1,6 +1,6 @@
 """Counts the rows of a log's files into the profiles of their day, part by part, whatever their number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from konan.monitoring.performance.logged_answers import LoggedAnswers
 from konan.monitoring.profiles.days import Day, Key
 from konan.monitoring.profiles.grouping import Coded
 from konan.monitoring.profiles.layouts import Layouts
@@ -42,6 +43,7 @@ class Counting:
         self._layouts = layouts
         self._segments = segments
         self._known: dict[int, tuple[Layout, Logged]] = {}
+        self._answers: dict[int, LoggedAnswers] = {}
 
     def count(self, path: str, day: int, into: Day) -> None:
         """Count all rows of a file.
@@ -58,26 +60,58 @@ class Counting:
             for column, values, groups in self.groups(version, rows, day):
                 _add(into, version, column, values, coded.counted(groups, len(values)))
 
-    def rows(self, path: str, more: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
-        """The rows of a file, part by part, those of one version at a time.
-
-        Args:
-            path: of the file.
-            more: names of the columns that are needed beside those of groups; None is what is counted.
-        """
+    def rows(self, path: str) -> Iterator[tuple[int, pa.Table]]:
+        """The rows of a file with all that is counted, part by part, those of one version at a time."""
         reader = pq.ParquetFile(path)
-        there = set(reader.schema_arrow.names)
         for group in range(reader.num_row_groups):
             fixed = reader.read_row_group(group, columns=list(_FIXED), use_threads=False)
             versions = pc.unique(fixed["version"]).to_pylist()
-            wanted = there & set().union(*(self._needed(version, more) for version in versions))
-            rows = fixed
-            if wanted:
-                found = reader.read_row_group(group, columns=sorted(wanted), use_threads=False)
-                for name in found.column_names:
-                    rows = rows.append_column(name, found[name])
-            for version in versions:
-                yield version, rows if len(versions) == 1 else rows.filter(pc.equal(rows["version"], version))
+            needed = set[str]().union(*(self.version(version)[1].needed for version in versions))
+            yield from self._parted(reader, group, fixed, needed, None)
+
+    def chosen(
+        self, path: str, choose: Callable[[pa.Table], pa.BooleanArray | None]
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Some rows of a file with their answers, part by part, those of one version at a time.
+
+        Args:
+            path: of the file.
+            choose: which rows, given ``id``, ``version``, ``role`` and ``mirrors`` of all of a part; None for
+                none of them.
+        """
+        reader = pq.ParquetFile(path)
+        for group in range(reader.num_row_groups):
+            fixed = reader.read_row_group(group, columns=[*_FIXED, "mirrors"], use_threads=False)
+            wanted = choose(fixed)
+            if wanted is not None:
+                versions = pc.unique(fixed["version"]).to_pylist()
+                needed = set[str]().union(*(self.answers(version).needed for version in versions))
+                yield from self._parted(reader, group, fixed, needed, wanted)
+
+    def _parted(
+        self, reader: pq.ParquetFile, group: int, fixed: pa.Table, needed: set[str], wanted: pa.Array | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The rows of a part with their columns and those of segments, by version."""
+        versions = pc.unique(fixed["version"]).to_pylist()
+        names = needed.union(*(self._columns(version).values() for version in versions))
+        there = names.intersection(reader.schema_arrow.names).difference(fixed.column_names)
+        rows = fixed
+        if there:
+            found = reader.read_row_group(group, columns=sorted(there), use_threads=False)
+            for name in found.column_names:
+                rows = rows.append_column(name, found[name])
+        if wanted is not None:
+            rows = rows.filter(wanted)
+        for version in versions:
+            yield version, rows if len(versions) == 1 else rows.filter(pc.equal(rows["version"], version))
+
+    def answers(self, version: int) -> LoggedAnswers:
+        """What is counted of a version's answers beside their truths."""
+        known = self._answers.get(version)
+        if known is None:
+            schema = None if self._rejected else self._schemas(self._deployment, version)
+            known = self._answers[version] = LoggedAnswers(schema)
+        return known
 
     def version(self, version: int) -> tuple[Layout, Logged]:
         """What is counted of a version's rows, and where they have it."""
@@ -113,10 +147,6 @@ class Counting:
 
     def _columns(self, version: int) -> dict[str, str]:
         return _CODE if self._rejected else self.version(version)[1].segments
-
-    def _needed(self, version: int, more: Sequence[str] | None) -> set[str]:
-        own = self.version(version)[1].needed if more is None else more
-        return {*own, *self._columns(version).values()}.difference(_FIXED)
 
 
 def _add(

@@ -1,7 +1,8 @@
 """The file with the profiles of one day of a log, by hour, version, role, and value of a segment column.
 
 It names the files of the log's table that are counted in it. So what is missing after a crash, or gone since,
-is seen by comparing names; nothing is counted twice or left out. A file is replaced as a whole.
+is seen by comparing names; nothing is counted twice or left out. A file is replaced as a whole. Beside the
+profiles are the summaries of answers whose truth is known (`konan.monitoring.performance`).
 """
 
 import os
@@ -16,12 +17,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from konan.journal.segments import Damage
+from konan.monitoring.profiles import sparse
 from konan.monitoring.profiles.profile import Vector
+from konan.monitoring.profiles.sparse import Sparse
 
 _HEAD = struct.Struct("<8sII")
-_MAGIC = b"KONANDAY"
+_MAGIC = b"KONANDA2"
 _CODEC = pa.Codec("zstd", compression_level=1)
 _NARROW = ("i1", "i2", "i4", "i8")
+
+SPARSE = "sparse"
+"""Kind of a block with sparse numbers."""
 
 Matrix = npt.NDArray[np.int64]
 
@@ -45,7 +51,10 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
-    """Where numbers lie: ``rows`` times ``width`` integers of a type, compressed."""
+    """Where numbers lie: ``rows`` times ``width`` integers of a type, compressed.
+
+    Where the kind is `SPARSE`, they are so many sparse ones, ``width`` bytes before they are compressed.
+    """
 
     offset: int
     length: int
@@ -80,6 +89,7 @@ class Head(msgspec.Struct, frozen=True):
         seen: names of the table's files with which those truths were joined.
         layouts: digest of the layout with which each version's rows were counted, empty for none.
         series: what there is.
+        measured: the summaries of answers, likewise.
     """
 
     files: list[str]
@@ -87,6 +97,7 @@ class Head(msgspec.Struct, frozen=True):
     seen: list[str]
     layouts: dict[int, str]
     series: list[Series]
+    measured: list[Series] = []
 
 
 @dataclass(slots=True)
@@ -95,6 +106,7 @@ class Day:
 
     Attributes:
         found: numbers by which rows they are of, then by the hour.
+        measured: the numbers of summaries, likewise.
     """
 
     files: set[str] = field(default_factory=set)
@@ -102,11 +114,17 @@ class Day:
     seen: set[str] = field(default_factory=set)
     layouts: dict[int, str] = field(default_factory=dict)
     found: dict[Key, dict[int, Vector]] = field(default_factory=dict)
+    measured: dict[Key, dict[int, Sparse]] = field(default_factory=dict)
 
     def add(self, key: Key, hour: int, vector: Vector) -> None:
         """Add what was counted."""
         hours = self.found.setdefault(key, {})
         hours[hour] = hours[hour] + vector if hour in hours else vector.copy()
+
+    def measure(self, key: Key, hour: int, numbers: Sparse) -> None:
+        """Add what was counted for a summary."""
+        hours = self.measured.setdefault(key, {})
+        hours[hour] = sparse.merged([hours[hour], numbers]) if hour in hours else numbers
 
 
 class DayFile:
@@ -144,13 +162,18 @@ class DayFile:
         Raises:
             Damage: it is not as it was written.
         """
-        packed = os.pread(self._file.fileno(), block.length, self._begin + block.offset)
-        if google_crc32c.value(packed) != block.crc:
-            raise Damage(self._path, self._begin + block.offset, "a block's checksum is wrong")
         size = block.rows * block.width
-        plain = _CODEC.decompress(packed, size * np.dtype(block.kind).itemsize)
+        plain = self._plain(block, size * np.dtype(block.kind).itemsize)
         found = np.frombuffer(plain, block.kind, size).reshape(block.rows, block.width)
         return found.astype(np.int64)
+
+    def sparse(self, block: Block) -> list[Sparse]:
+        """What a block of sparse numbers holds.
+
+        Raises:
+            Damage: it is not as it was written.
+        """
+        return sparse.unpacked(self._plain(block, block.width), block.rows)
 
     def day(self) -> Day:
         """All of it, to be changed.
@@ -162,7 +185,15 @@ class DayFile:
         day = Day(set(head.files), set(head.truths), set(head.seen), dict(head.layouts))
         for series in head.series:
             day.found[series.key] = dict(zip(series.hours, self.numbers(series.each), strict=True))
+        for series in head.measured:
+            day.measured[series.key] = dict(zip(series.hours, self.sparse(series.each), strict=True))
         return day
+
+    def _plain(self, block: Block, size: int) -> bytes:
+        packed = os.pread(self._file.fileno(), block.length, self._begin + block.offset)
+        if google_crc32c.value(packed) != block.crc:
+            raise Damage(self._path, self._begin + block.offset, "a block's checksum is wrong")
+        return bytes(_CODEC.decompress(packed, size))
 
     def _begun(self) -> tuple[Head, int]:
         start = os.pread(self._file.fileno(), _HEAD.size, 0)
@@ -187,6 +218,7 @@ def write(path: Path, day: Day) -> None:
     """
     blocks: list[bytes] = []
     series = [_series(key, day.found[key], blocks) for key in sorted(day.found, key=_order)]
+    measured = [_measured(key, day.measured[key], blocks) for key in sorted(day.measured, key=_order)]
     head = _encode(
         Head(
             files=sorted(day.files),
@@ -194,6 +226,7 @@ def write(path: Path, day: Day) -> None:
             seen=sorted(day.seen),
             layouts=day.layouts,
             series=series,
+            measured=measured,
         )
     )
     fresh = path.with_suffix(".new")
@@ -217,13 +250,27 @@ def _series(key: Key, hours: dict[int, Vector], blocks: list[bytes]) -> Series:
     return Series(key, sorted(hours), _packed(whole, blocks), _packed(numbers, blocks))
 
 
+def _measured(key: Key, hours: dict[int, Sparse], blocks: list[bytes]) -> Series:
+    parts = [hours[hour] for hour in sorted(hours)]
+    return Series(key, sorted(hours), _sparse([sparse.merged(parts)], blocks), _sparse(parts, blocks))
+
+
 def _packed(numbers: Matrix, blocks: list[bytes]) -> Block:
     least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     kind = next(one for one in _NARROW if np.iinfo(one).min <= least and most <= np.iinfo(one).max)
-    packed = bytes(_CODEC.compress(numbers.astype(kind).tobytes()))
+    return _block(numbers.astype(kind).tobytes(), kind, numbers.shape, blocks)
+
+
+def _sparse(parts: list[Sparse], blocks: list[bytes]) -> Block:
+    plain = sparse.packed(parts)
+    return _block(plain, SPARSE, (len(parts), len(plain)), blocks)
+
+
+def _block(plain: bytes, kind: str, shape: tuple[int, ...], blocks: list[bytes]) -> Block:
+    packed = bytes(_CODEC.compress(plain))
     offset = sum(map(len, blocks))
     blocks.append(packed)
-    return Block(offset, len(packed), google_crc32c.value(packed), kind, *numbers.shape)
+    return Block(offset, len(packed), google_crc32c.value(packed), kind, *shape)
 
 
 def _order(key: Key) -> tuple[int, str, str, bool, str, bool]:

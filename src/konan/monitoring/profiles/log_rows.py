@@ -91,13 +91,22 @@ def hours_of(ids: pa.ChunkedArray, day: int) -> npt.NDArray[np.int64]:
     >>> hours_of(pa.chunked_array([["019ab4a9-8585-7000-8000-000000000000"]]), 20416).tolist()
     [7]
     """
+    hours: npt.NDArray[np.int64] = (milliseconds_of(ids) - day * _DAY_MS) // _HOUR_MS
+    return hours
+
+
+def milliseconds_of(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """When each prediction was made, as its id tells, in milliseconds since 1970-01-01 UTC.
+
+    >>> milliseconds_of(pa.chunked_array([["019ab4a9-8585-7000-8000-000000000000"]])).tolist()
+    [1763967600005]
+    """
     times = pc.utf8_slice_codeunits(ids, 0, _TIME).combine_chunks()
     letters = np.frombuffer(times.buffers()[2], np.uint8, len(times) * _TIME)
     digits = np.delete(letters.reshape(-1, _TIME), 8, axis=1).astype(np.int64)
     digits -= np.where(digits >= ord("a"), ord("a") - 10, ord("0"))
-    milliseconds = digits @ (16 ** np.arange(11, -1, -1, dtype=np.int64))
-    hours: npt.NDArray[np.int64] = (milliseconds - day * _DAY_MS) // _HOUR_MS
-    return hours
+    found: npt.NDArray[np.int64] = digits @ (16 ** np.arange(11, -1, -1, dtype=np.int64))
+    return found
 
 
 def _physical(schema: Schema | None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from konan.predictions.mark import sync
 NAME = FOLDER
 
 _INDEX = "index"
+_FORM = 2
 _SUFFIX = ".day"
 
 
@@ -43,13 +44,17 @@ class Index(msgspec.Struct):
         followed: version of the log's table that was looked at last.
         table: version of the log's table of which everything is counted; -1 if there is none.
         truths: likewise of the truths' table.
+        joined: version of the truths' table that was looked at last.
         days: by days since 1970-01-01 UTC.
+        form: of the days' files.
     """
 
     followed: int = -1
     table: int = -1
     truths: int = -1
+    joined: int = -1
     days: dict[int, Covered] = {}
+    form: int = 0
 
 
 class Store:
@@ -67,9 +72,12 @@ class Store:
     def index(self) -> Index:
         """The index, if need be made from the days' files; a file that is damaged is removed."""
         try:
-            return _decode((self._directory / _INDEX).read_bytes())
+            found = _decode((self._directory / _INDEX).read_bytes())
         except (FileNotFoundError, msgspec.DecodeError):
-            return Index(days=dict(self._headed()))
+            found = Index()
+        if found.form != _FORM:
+            found = Index(days=dict(self._headed()), form=_FORM)
+        return found
 
     def put_index(self, index: Index) -> None:
         """Replace the index; what it says of the days' files is on disk before."""
