@@ -174,8 +174,9 @@ def ours(task: Task, known: Learnt, share: float, *, late: bool = False) -> Told
         some = np.sort(random.choice(task.window, round(share * task.window), replace=False))
         if some.size:
             like = expected(known.estimator, layout, Profile.of(layout, window.take(some)))[metric]
-            realised = Realised(_metric(task, start + some), like.value, some.size)
-            one = check(like, realised.value, some.size, known.estimator.rows_as_one)
+            noise = _spread(task, start + some) ** 2 * known.estimator.rows_as_one
+            realised = Realised(_metric(task, start + some), like.value, some.size, noise)
+            one = check(realised, like.noise, known.estimator.rows_as_one)
             checks += [one] if one else []
         unknown = strangers(layout, known.reference.profile, profile)
         trust = judged(before if late else checks, allowed, unknown)
@@ -265,14 +266,17 @@ def table(task: Task, *, plain: bool) -> Iterator[tuple[object, ...]]:
         )
 
 
+def _spread(task: Task, rows: Any) -> float:
+    """Standard deviation of what one row says."""
+    if task.classifier:
+        share = _metric(task, rows)
+        return math.sqrt(share * (1 - share))
+    return float(np.abs(task.answer[rows] - task.truth[rows]).std())
+
+
 def _chance(task: Task, known: Learnt) -> Floats:
     """By so much a window may differ from its mean by the chance of its rows, in 99 of 100 windows."""
-    parts = [slice(start, start + task.window) for start in _starts(task)]
-    if task.classifier:
-        spread = np.array([_metric(task, one) for one in parts])
-        spread = np.sqrt(spread * (1 - spread))
-    else:
-        spread = np.array([np.abs(task.answer[one] - task.truth[one]).std() for one in parts])
+    spread = np.array([_spread(task, slice(start, start + task.window)) for start in _starts(task)])
     found: Floats = 2.58 * spread * np.sqrt(known.estimator.rows_as_one / task.window)
     return found
 

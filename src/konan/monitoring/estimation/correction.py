@@ -30,11 +30,13 @@ class Realised(NamedTuple):
         value: by the truths.
         expected: of the same rows, without them.
         rows: how many they are.
+        noise: variance of one row by the truths, where it is known; the larger one counts.
     """
 
     value: float
     expected: float
     rows: int
+    noise: float = 0.0
 
 
 class Estimated(NamedTuple):
@@ -68,9 +70,10 @@ def corrected(
     """
     known = min(realised.rows, rows) if realised else 0
     difference = realised.value - realised.expected if realised else 0.0
-    drawn = whole.noise * (1 / known - 1 / rows) if known else math.inf
-    seen = difference**2 - SURPRISE**2 * whole.noise / known if known else 0.0
-    before = max(whole.bias + error**2, seen) + whole.noise / rows
+    noise = max(whole.noise, realised.noise if realised else 0.0)
+    drawn = noise * (1 / known - 1 / rows) if known else math.inf
+    seen = difference**2 - SURPRISE**2 * noise / known if known else 0.0
+    before = max(whole.bias + error**2, seen) + noise / rows
     part = before / (before + drawn) if known and before + drawn else float(known > 0)
     value = whole.value + part * difference
     half = WIDTH * math.sqrt(max((1 - part) * before, 0.0))

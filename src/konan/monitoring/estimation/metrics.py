@@ -1,16 +1,15 @@
-"""Metrics from expected quantities, each with what is uncertain of it (pure).
+"""Metrics from expected quantities, each with what is uncertain of it, of many windows at once (pure).
 
 An interval has three parts: rows that are drawn by chance, a reference that is finite (the jackknife over
 its groups), and errors of the estimate that were seen already in groups of the reference. How a metric moves
-with its quantities is taken from small steps (the delta method).
+with its quantities is the delta method's.
 
 The area under the curve counts pairs in the same cell of the score as the reference's pairs there; its noise
 is that of Hanley & McNeil, "The meaning and use of the area under a receiver operating characteristic curve"
 (1982).
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from konan.monitoring.profiles.profile import LABEL, SCORE, Layout, Profile
 Name = tuple[str, str]
 """A metric, and the class or average that it is about."""
 
-_STEP = 1e-6
+_LEAST = 1e-12
 
 
 class Expected(NamedTuple):
@@ -39,6 +38,13 @@ class Expected(NamedTuple):
     bias: float
 
 
+class _Metric(NamedTuple):
+    """Values, also without each group, ``(windows, 1 + groups)``; slopes, ``(windows, quantities)``."""
+
+    values: Floats
+    slopes: Floats
+
+
 def expected(estimator: Estimator, layout: Layout, profile: Profile) -> dict[Name, Expected]:
     """The metrics of the rows of a window.
 
@@ -47,122 +53,142 @@ def expected(estimator: Estimator, layout: Layout, profile: Profile) -> dict[Nam
         layout: of the profile.
         profile: of the rows; empty or of other columns gives no metric.
     """
-    if not profile.rows or any(name not in layout.positions for name in estimator.columns):
-        return {}
-    shares = _shares(estimator, layout, profile)
-    means = np.einsum("c,gcq->gq", shares, estimator.models)
-    answered = _answered(estimator, layout, profile)
-    values = [_values(estimator, one, answered) for one in means]
-    areas = _areas(estimator, layout, profile)
-    found: dict[Name, Expected] = {}
-    for name, value in values[0].items():
-        slope = _slope(estimator, means[0], answered, name)
-        noise = float(slope @ np.array(estimator.noise) @ slope) * estimator.rows_as_one
-        bias = _jackknife([one[name] for one in values[1:] if name in one])
-        found[name] = Expected(value, noise, bias + float(slope**2 @ np.array(estimator.excess)))
-    if areas:
-        noise = _area_noise(areas[0], *_split(means[0], estimator)) * estimator.rows_as_one
-        spread = found["accuracy", ""].bias if ("accuracy", "") in found else 0.0
-        found["auc", ""] = Expected(areas[0], noise, max(_jackknife(areas[1:]), spread))
+    return expected_each(estimator, layout, [profile])[0]
+
+
+def expected_each(
+    estimator: Estimator, layout: Layout, profiles: Sequence[Profile]
+) -> list[dict[Name, Expected]]:
+    """The same of many windows."""
+    found: list[dict[Name, Expected]] = [{} for _ in profiles]
+    there = [at for at, one in enumerate(profiles) if one.rows]
+    if not there or any(name not in layout.positions for name in estimator.columns):
+        return found
+    some = [profiles[at] for at in there]
+    means = np.einsum("wc,gcq->wgq", _shares(estimator, layout, some), estimator.models)
+    answered = _answered(estimator, layout, some)
+    noise, excess = np.array(estimator.noise), np.array(estimator.excess)
+    spread = np.zeros(len(some))
+    for name, metric in _metrics(estimator, means, answered):
+        drawn = np.einsum("wq,qr,wr->w", metric.slopes, noise, metric.slopes) * estimator.rows_as_one
+        bias = _jackknife(metric.values[:, 1:]) + metric.slopes**2 @ excess
+        spread = bias if name == ("accuracy", "") else spread
+        _keep(found, there, name, (metric.values[:, 0], drawn, bias))
+    areas = _areas(estimator, layout, some)
+    if areas is not None:
+        drawn = _area_noise(areas[:, 0], means[:, 0, estimator.positions[TRUE + estimator.classes[1]]])
+        bias = np.maximum(_jackknife(areas[:, 1:]), spread)
+        _keep(found, there, ("auc", ""), (areas[:, 0], drawn * estimator.rows_as_one, bias))
     return found
 
 
-def _shares(estimator: Estimator, layout: Layout, profile: Profile) -> Floats:
-    """How often each cell occurs in a row, and the constant."""
-    counts = [profile.counts[layout.positions[name]] for name in estimator.columns]
-    found: Floats = np.concatenate([*counts, [profile.rows]]) / profile.rows
-    return found
+def _keep(
+    found: list[dict[Name, Expected]], there: Sequence[int], name: Name, parts: tuple[Floats, Floats, Floats]
+) -> None:
+    rows = np.stack(parts, axis=1).tolist()
+    for at, row in zip(there, rows, strict=True):
+        found[at][name] = Expected(*row)
 
 
-def _answered(estimator: Estimator, layout: Layout, profile: Profile) -> Mapping[str, float]:
-    """The share of rows that were answered with each class."""
+def _shares(estimator: Estimator, layout: Layout, profiles: Sequence[Profile]) -> Floats:
+    """How often each cell occurs in a row, and the constant, ``(windows, cells + 1)``."""
+    places = [layout.positions[name] for name in estimator.columns]
+    counts = [np.concatenate([one.counts[at] for at in places]) / one.rows for one in profiles]
+    return np.concatenate([np.stack(counts), np.ones((len(profiles), 1))], axis=1)
+
+
+def _answered(estimator: Estimator, layout: Layout, profiles: Sequence[Profile]) -> Mapping[str, Floats]:
+    """The share of rows that were answered with each class, ``(windows, 1)``."""
     if not estimator.classes or LABEL not in layout.positions:
         return {}
     at = layout.positions[LABEL]
-    return dict(zip(layout.columns[at].labels, (profile.counts[at] / profile.rows).tolist(), strict=True))
+    shares = np.stack([one.counts[at] / one.rows for one in profiles])
+    return dict(zip(layout.columns[at].labels, shares.T[:, :, None], strict=True))
 
 
-def _values(estimator: Estimator, means: Floats, answered: Mapping[str, float]) -> dict[Name, float]:
+def _metrics(
+    estimator: Estimator, means: Floats, answered: Mapping[str, Floats]
+) -> Iterator[tuple[Name, _Metric]]:
     at = estimator.positions
     if "abs" in at:
-        return {
-            ("mae", ""): max(float(means[at["abs"]]), 0.0),
-            ("rmse", ""): math.sqrt(max(float(means[at["square"]]), 0.0)),
-        }
-    found: dict[Name, float] = {("accuracy", ""): _within_bounds(means[at["hit"]])}
+        yield ("mae", ""), _plain(means, at["abs"])
+        square = _plain(means, at["square"])
+        root = np.sqrt(square.values)
+        yield ("rmse", ""), _Metric(root, square.slopes / np.maximum(2 * root[:, :1], _LEAST))
+        return
+    yield ("accuracy", ""), _plain(means, at["hit"], most=1.0)
     for name in ("log_loss", "brier"):
         if name in at:
-            found[name, ""] = max(float(means[at[name]]), 0.0)
-    each = [_of_class(estimator, one, means, answered) for one in estimator.classes if HIT + one in at]
+            yield (name, ""), _plain(means, at[name])
+    each = [dict(_of_class(estimator, one, means, answered)) for one in estimator.classes if HIT + one in at]
     for one, told in zip(estimator.classes, each, strict=False):
-        found |= {(name, one): value for name, value in told.items()}
+        for name, metric in told.items():
+            yield (name, one), metric
     for name in ("precision", "recall", "f1") if each else ():
-        found[name, "macro"] = sum(told[name] for told in each) / len(each)
-    return found
+        values, slopes = (sum(part) / len(each) for part in zip(*(told[name] for told in each), strict=True))
+        yield (name, "macro"), _Metric(np.asarray(values), np.asarray(slopes))
+
+
+def _plain(means: Floats, at: int, most: float = np.inf) -> _Metric:
+    """A quantity itself."""
+    slopes = np.zeros((len(means), means.shape[2]))
+    slopes[:, at] = 1.0
+    return _Metric(np.clip(means[:, :, at], 0.0, most), slopes)
 
 
 def _of_class(
-    estimator: Estimator, one: str, means: Floats, answered: Mapping[str, float]
-) -> dict[str, float]:
+    estimator: Estimator, one: str, means: Floats, answered: Mapping[str, Floats]
+) -> Iterator[tuple[str, _Metric]]:
     """Zero where nothing was answered or true, as is the custom."""
-    hit, true = (max(float(means[estimator.positions[kind + one]]), 0.0) for kind in (HIT, TRUE))
-    said = answered.get(one, 0.0)
-    hit = min(hit, said)
-    true = max(true, hit)
-    return {
-        "precision": hit / said if said else 0.0,
-        "recall": hit / true if true else 0.0,
-        "f1": 2 * hit / (said + true) if said + true else 0.0,
-    }
+    hit_at, true_at = (estimator.positions[kind + one] for kind in (HIT, TRUE))
+    said = np.broadcast_to(answered.get(one, np.zeros((len(means), 1))), means.shape[:2])
+    hit = np.clip(means[:, :, hit_at], 0.0, said)
+    true = np.maximum(means[:, :, true_at], hit)
+    for name, over, part in (
+        ("precision", said, 1.0),
+        ("recall", true, 1.0),
+        ("f1", (said + true) / 2, 0.5),
+    ):
+        values = np.divide(hit, over, out=np.zeros_like(hit), where=over > _LEAST)
+        slopes = np.zeros((len(means), means.shape[2]))
+        whole = np.maximum(over[:, 0], _LEAST)
+        slopes[:, hit_at] = 1 / whole
+        if name != "precision":
+            slopes[:, true_at] = -part * hit[:, 0] / whole**2
+        slopes[over[:, 0] <= _LEAST] = 0.0
+        yield name, _Metric(values, slopes)
 
 
-def _slope(estimator: Estimator, means: Floats, answered: Mapping[str, float], name: Name) -> Floats:
-    """How a metric moves with each quantity."""
-    found = np.zeros(len(means))
-    for at in range(len(means)):
-        step = np.zeros(len(means))
-        step[at] = _STEP * max(abs(means[at]), 1e-3)
-        up, down = (_values(estimator, means + sign * step, answered)[name] for sign in (1, -1))
-        found[at] = (up - down) / (2 * step[at])
+def _jackknife(values: Floats) -> Floats:
+    """Variance from the values without each group, ``(windows,)``."""
+    groups = values.shape[1]
+    far = values - values.mean(axis=1, keepdims=True)
+    spread: Floats = (far**2).sum(axis=1) * (groups - 1) / groups
+    return spread
+
+
+def _areas(estimator: Estimator, layout: Layout, profiles: Sequence[Profile]) -> Floats | None:
+    """The area under the curve, of the model and without each group, ``(windows, 1 + groups)``.
+
+    None where there is no such score.
+    """
+    name = TRUE + estimator.classes[1] if len(estimator.classes) == 2 else ""
+    if not estimator.within or name not in estimator.positions or estimator.columns != (SCORE,):
+        return None
+    at = estimator.positions[name]
+    counts = np.stack([one.counts[layout.positions[SCORE]] for one in profiles])[:, None]
+    rates = np.clip(estimator.models[:, :-1, at] + estimator.models[:, -1:, at], _LEAST, 1 - _LEAST)
+    yes, no = counts * rates, counts * (1 - rates)
+    before = np.cumsum(no, axis=2) - no
+    wins = (yes * (before + no * np.array(estimator.within))).sum(axis=2)
+    pairs = yes.sum(axis=2) * no.sum(axis=2)
+    found: Floats = np.divide(wins, pairs, out=np.full_like(wins, 0.5), where=pairs > 0)
     return found
 
 
-def _jackknife(values: Sequence[float]) -> float:
-    """Variance from the values without each group."""
-    groups = len(values)
-    spread = np.array(values) - np.mean(values) if groups > 1 else np.zeros(1)
-    return float((spread**2).sum() * (groups - 1) / max(groups, 1))
-
-
-def _areas(estimator: Estimator, layout: Layout, profile: Profile) -> list[float]:
-    """The area under the curve, of the model and without each group; none where there is no such score."""
-    name = TRUE + estimator.classes[1] if len(estimator.classes) == 2 else ""
-    if not estimator.within or name not in estimator.positions or estimator.columns != (SCORE,):
-        return []
-    at = estimator.positions[name]
-    counts = profile.counts[layout.positions[SCORE]].astype(float)
-    rates = np.clip(estimator.models[:, :-1, at] + estimator.models[:, -1:, at], 0.0, 1.0)
-    found = []
-    for one in rates:
-        yes, no = counts * one, counts * (1 - one)
-        pairs = yes.sum() * no.sum()
-        before = np.cumsum(no) - no
-        wins = float((yes * before + yes * no * np.array(estimator.within)).sum())
-        if pairs:
-            found.append(wins / float(pairs))
-    return found if len(found) == len(rates) else []
-
-
-def _split(means: Floats, estimator: Estimator) -> tuple[float, float]:
-    true = _within_bounds(means[estimator.positions[TRUE + estimator.classes[1]]])
-    return max(true, 1e-6), max(1 - true, 1e-6)
-
-
-def _area_noise(area: float, yes: float, no: float) -> float:
-    """Variance for one row, of shares of true and of false ones."""
+def _area_noise(area: Floats, true: Floats) -> Floats:
+    """Variance for one row."""
+    yes = np.clip(true, 1e-6, 1 - 1e-6)
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
-    return (one - area**2) / yes + (two - area**2) / no
-
-
-def _within_bounds(value: float) -> float:
-    return min(max(float(value), 0.0), 1.0)
+    found: Floats = (one - area**2) / yes + (two - area**2) / (1 - yes)
+    return found

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from konan.monitoring.estimation.metrics import Expected
+from konan.monitoring.estimation.correction import Realised
 from konan.monitoring.profiles.profile import FEATURES, SCORE, VALUE, Layout, Profile
 
 ENOUGH = 300
@@ -72,17 +72,17 @@ def tolerance(metric: str, usual: float) -> float:
     return SHARE if metric in SHARES else PART * abs(usual)
 
 
-def check(expected: Expected, value: float, rows: int, rows_as_one: float) -> Check | None:
-    """How an estimate did on labelled rows.
+def check(realised: Realised, noise: float, rows_as_one: float) -> Check | None:
+    """How an estimate did on labelled rows; None where they are too few to say anything.
 
     Args:
-        expected: of these rows.
-        value: by their truths.
-        rows: how many.
+        realised: by their truths.
+        noise: variance of one row, as it was expected.
         rows_as_one: so many say as much as one.
     """
-    count = rows / rows_as_one
-    return Check(value - expected.value, expected.noise / rows, count) if count >= 1 else None
+    count = realised.rows / rows_as_one
+    variance = max(noise, realised.noise) / realised.rows
+    return Check(realised.value - realised.expected, variance, count) if count >= 1 else None
 
 
 def judged(checks: Sequence[Check], allowed: float, strangers: Sequence[str] = ()) -> Trust:

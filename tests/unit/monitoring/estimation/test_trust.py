@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from konan.monitoring.estimation.metrics import Expected
+from konan.monitoring.estimation.correction import Realised
 from konan.monitoring.estimation.trust import Check, check, judged, strangers
 from konan.monitoring.profiles.cells import CategoryCells
 from konan.monitoring.profiles.histogram import fit_numeric
@@ -11,8 +11,8 @@ from konan.monitoring.profiles.profile import FEATURES, Layout, Profile
 
 
 def checks_of(rng: np.random.Generator, windows: int, rows: int, off: float) -> list[Check]:
-    expected = Expected(0.9, 0.09, 0.0)
-    found = (check(expected, (rng.random(rows) < 0.9 + off).mean(), rows, 1.0) for _ in range(windows))
+    shares = ((rng.random(rows) < 0.9 + off).mean() for _ in range(windows))
+    found = (check(Realised(share, 0.9, rows), 0.09, 1.0) for share in shares)
     return [one for one in found if one is not None]
 
 
@@ -69,8 +69,8 @@ def test_values_that_the_reference_never_had_are_a_reason_until_truths_agree() -
 
 
 def test_rows_that_hang_together_count_as_fewer() -> None:
-    expected = Expected(0.9, 0.09, 0.0)
-    assert check(expected, 0.5, 3, 10.0) is None
-    found = check(expected, 0.5, 100, 10.0)
+    assert check(Realised(0.5, 0.9, 3), 0.09, 10.0) is None
+    found = check(Realised(0.5, 0.9, 100, 0.25), 0.09, 10.0)
     assert found is not None
     assert found.rows == 10
+    assert found.variance == 0.0025
