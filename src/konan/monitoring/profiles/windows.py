@@ -98,7 +98,7 @@ class Windows:
         layout = self.layout(deployment, version)
         sums = np.zeros((count, Profile.empty(layout).vector.size), np.int64)
         keys = _keys(layout, version, role, segment)
-        for day, file in self._days(deployment, span.start, span.end):
+        for day, file in self.days(deployment, span.start, span.end):
             if file.head.layouts.get(version) == layout.digest:
                 for series in file.head.series:
                     if series.key in keys:
@@ -111,14 +111,14 @@ class Windows:
     def counted(self, deployment: str, start: int, end: int) -> list[tuple[int, str]]:
         """Version and role of all rows of the days between two moments (seconds as in `Span`), in order."""
         found = set[tuple[int, str]]()
-        for _, file in self._days(deployment, start, end):
+        for _, file in self.days(deployment, start, end):
             found.update((one.key.version, one.key.role) for one in file.head.series)
         return sorted(found)
 
     def segments(self, deployment: str, start: int, end: int) -> dict[str, list[str | None]]:
         """The values with profiles of each segment column, between two moments."""
         found: dict[str, set[str | None]] = {}
-        for _, file in self._days(deployment, start, end):
+        for _, file in self.days(deployment, start, end):
             for one in file.head.series:
                 if one.key.column:
                     found.setdefault(one.key.column, set()).add(one.key.value)
@@ -139,8 +139,14 @@ class Windows:
         truths = self._directory / (deployment + SUFFIX)
         return _is_newest(place, index.table) and _is_newest(truths, index.truths) and all(fits)
 
-    def _days(self, deployment: str, start: int, end: int) -> Iterator[tuple[int, DayFile]]:
-        """The files of the days between two moments, each open until the next is asked for."""
+    def days(self, deployment: str, start: int, end: int) -> Iterator[tuple[int, DayFile]]:
+        """The files of the days between two moments (seconds as in `Span`), in order.
+
+        Each is open until the next is asked for.
+
+        Raises:
+            NotReady: one is damaged, and has to be counted again first.
+        """
         store = Store(self._directory / deployment)
         for day in range(start // DAY, -(-end // DAY)):
             try:
