@@ -94,6 +94,7 @@ SHAPES: Mapping[str, Any] = {
     "journal verify": shapes.JournalVerified,
     "backup": shapes.BackedUp,
     "restore": shapes.Restored,
+    "report": shapes.Reported,
     "login": shapes.Login,
     "config show": shapes.Settings,
     "doctor": shapes.Doctor,

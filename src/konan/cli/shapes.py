@@ -143,6 +143,14 @@ class Metrics(Shape, frozen=True, kw_only=True):
     metrics: tuple[CustomMetric, ...]
 
 
+class Reported(Shape, frozen=True, kw_only=True):
+    """A report that was written, and its size in bytes."""
+
+    deployment: str
+    file: str
+    bytes: int
+
+
 class Erasures(Shape, frozen=True, kw_only=True):
     """Erasures, newest first."""
 

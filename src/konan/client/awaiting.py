@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, Unpack, overload
 
 from konan.backup.reading import Contents
-from konan.client import backups, erasing, logged, measuring, monitored, steps
+from konan.client import backups, erasing, logged, measuring, monitored, reporting, steps
 from konan.client.address import find
 from konan.client.alarmed import AsyncAlarms
 from konan.client.logged import Filters
@@ -262,6 +262,12 @@ class AsyncClient:
     async def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
         """The newest lines that a version wrote; of the live one unless a number is given."""
         return await self._sender.walk(steps.logs(name, version, lines))
+
+    async def report(
+        self, name: str, since: str | None = None, until: str | None = None, version: int | None = None
+    ) -> bytes:
+        """Traffic, drift, quality, performance and alarms as one page; see `konan.client.Client.report`."""
+        return await self._sender.walk(reporting.report(name, since, until, version))
 
     async def openapi(self, name: str) -> dict[str, Any]:
         """The OpenAPI document of a deployment, typed for its model; a key that may predict may read it."""

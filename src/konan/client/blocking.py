@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, Unpack, overload
 
 from konan.backup.reading import Contents
-from konan.client import backups, erasing, logged, measuring, monitored, steps
+from konan.client import backups, erasing, logged, measuring, monitored, reporting, steps
 from konan.client.address import find
 from konan.client.alarmed import Alarms
 from konan.client.logged import Filters
@@ -268,6 +268,19 @@ class Client:
     def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
         """The newest lines that a version wrote; of the live one unless a number is given."""
         return self._sender.walk(steps.logs(name, version, lines))
+
+    def report(
+        self, name: str, since: str | None = None, until: str | None = None, version: int | None = None
+    ) -> bytes:
+        """Traffic, drift, quality, performance and alarms as one page (HTML, UTF-8) that needs nothing else.
+
+        Args:
+            name: of the deployment.
+            since: earliest time, RFC 3339; else the start of the day six days ago.
+            until: the time before which everything lies, RFC 3339; else now.
+            version: number of the version; else the live one.
+        """
+        return self._sender.walk(reporting.report(name, since, until, version))
 
     def openapi(self, name: str) -> dict[str, Any]:
         """The OpenAPI document of a deployment, typed for its model; a key that may predict may read it."""

@@ -28,6 +28,7 @@ from konan.control import (
     monitoring,
     predictions,
     receivers,
+    report,
     retention,
     sql,
     streaming,
@@ -46,7 +47,7 @@ _log = logging.getLogger(__name__)
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
-        *(deployments, predictions, feedback, monitoring, alarms, receivers),
+        *(deployments, predictions, feedback, monitoring, report, alarms, receivers),
         *(measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)

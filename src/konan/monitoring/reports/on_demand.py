@@ -11,6 +11,7 @@ from konan.predictions.apart import WriterFailed
 from konan.predictions.flusher import REJECTED
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
+from konan.records.distributions import ColumnDistribution
 from konan.records.monitoring import DriftReport, QualityReport
 
 _MANY = 500
@@ -72,6 +73,20 @@ class Reports:
         self._brought_up_to_date(selecting.uuid)
         self._brought_up_to_date(selecting.uuid + REJECTED)
         return QualityReport(deployment=name, windows=quality_report.windows(selecting, self._predictions))
+
+    def distributions(self, caller: Principal, name: str, asked: Query) -> tuple[ColumnDistribution, ...]:
+        """How the values of each column are spread, in the reference and in the rows counted so far.
+
+        Raises:
+            NotFound: the caller sees no such deployment or version.
+            NotReady: profiles are damaged, and are counted again.
+        """
+        from konan.monitoring.profiles.windows import Windows
+        from konan.monitoring.reports.distributions import distributions
+        from konan.monitoring.reports.selection import Selection
+
+        selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        return distributions(selecting)
 
     def _brought_up_to_date(self, log: str) -> bool:
         """Have what waits counted; whether all is.

@@ -1,0 +1,1 @@
+"""The report of a deployment as one page that needs nothing else: no network, no script."""
