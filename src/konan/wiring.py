@@ -168,6 +168,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
     from konan.monitoring.reference.profiler import Profiler
+    from konan.monitoring.reports.multivariate import Multivariate
     from konan.monitoring.reports.on_demand import Reports
     from konan.packaging.register import Registrar
 
@@ -191,6 +192,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         truth=truth,
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         reports=Reports(metadata, blobs, predictions, paths.predictions),
+        multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
         learning=Learning(metadata, blobs, paths.predictions, fleet.learnt, settled.follow),

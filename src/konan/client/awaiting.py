@@ -12,7 +12,7 @@ from konan.client.alarmed import AsyncAlarms
 from konan.client.logged import Filters
 from konan.client.measured import AsyncMeasures
 from konan.client.measuring import Performing
-from konan.client.monitored import Windowing
+from konan.client.monitored import OneWindow, Windowing
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender, Sender
 from konan.client.upload import Archive, DeployOptions
@@ -20,7 +20,7 @@ from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.logged import LoggedPrediction
-from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.monitoring import DriftReport, MultivariateDrift, QualityReport
 from konan.records.performance import PerformanceReport
 from konan.records.predictions import FeedbackResult, Prediction
 from konan.records.retention import Retention
@@ -230,6 +230,21 @@ class AsyncClient:
             Invalid: there is no such version or segment column, or a time or window is not one.
         """
         return await self._sender.walk(monitored.drift(name, windowing))
+
+    async def multivariate_drift(self, name: str, **window: Unpack[OneWindow]) -> MultivariateDrift:
+        """Whether a classifier can tell live rows from those given at deploy, and by which inputs.
+
+        It reads rows, so it takes seconds; the server does one at a time.
+
+        Args:
+            name: of the deployment.
+            **window: see `konan.client.monitored.OneWindow`; else the last 24 hours.
+
+        Raises:
+            NotReady: no rows were given at deploy, or no version is live.
+            DeadlineExceeded: it took too long.
+        """
+        return await self._sender.walk(monitored.multivariate_drift(name, window))
 
     async def quality(self, name: str, **windowing: Unpack[Windowing]) -> QualityReport:
         """What is wrong with the rows that a deployment is sent; arguments and errors as of `drift`."""

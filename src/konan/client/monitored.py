@@ -7,7 +7,7 @@ from urllib.parse import quote
 from konan.client.answers import decode
 from konan.client.steps import Request, Steps, ask
 from konan.errors import Invalid
-from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.monitoring import DriftReport, MultivariateDrift, QualityReport
 
 
 class Windowing(TypedDict, total=False):
@@ -30,9 +30,24 @@ class Windowing(TypedDict, total=False):
     segment: str | None
 
 
+class OneWindow(TypedDict, total=False):
+    """Which rows are looked at, as a whole; what is left out takes the newest day. Keys as in `Windowing`."""
+
+    since: str | None
+    until: str | None
+    version: int | None
+    segment: str | None
+
+
 def drift(name: str, windowing: Windowing) -> Steps[DriftReport]:
     """The drift of a deployment."""
     return decode((yield from ask(windowed(name, "drift", windowing))), DriftReport)
+
+
+def multivariate_drift(name: str, windowing: OneWindow) -> Steps[MultivariateDrift]:
+    """Whether a classifier can tell live rows from those given at deploy."""
+    request = windowed(name, "drift/multivariate", windowing)
+    return decode((yield from ask(request)), MultivariateDrift)
 
 
 def quality(name: str, windowing: Windowing) -> Steps[QualityReport]:

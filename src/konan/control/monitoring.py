@@ -7,11 +7,11 @@ import msgspec
 
 from konan import clock
 from konan.control.table import Call, Nothing, Table
-from konan.errors import Invalid, NotFound
+from konan.errors import DeadlineExceeded, Invalid, NotFound, NotReady
 from konan.monitoring.reports import query
 from konan.monitoring.reports.query import Query
 from konan.records.deployments import LARGEST_VERSION
-from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.monitoring import DriftReport, MultivariateDrift, QualityReport
 
 table = Table()
 _Short = Annotated[str, msgspec.Meta(max_length=300)]
@@ -73,6 +73,53 @@ async def drift(call: Call[Windowing, Nothing]) -> DriftReport:
     wanted = call.query.asked()
     reports, name = call.services.reports, call.path["name"]
     return await asyncio.to_thread(reports.drift, call.caller, name, wanted)
+
+
+class OneWindow(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"since": "from", "until": "to"},
+):
+    """Which rows, as a whole; what is absent takes the last 24 hours.
+
+    Attributes:
+        since: earliest time, RFC 3339; it counts from the start of its hour.
+        until: the time before which rows lie, RFC 3339; to the end of its hour; absent is now.
+        version: number of the version; absent is the live one.
+        segment: only rows of a slice, as ``COLUMN=VALUE``; ``COLUMN`` alone is rows without a value.
+    """
+
+    since: _Short = ""
+    until: _Short = ""
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
+    segment: _Short = ""
+
+    def asked(self) -> Query:
+        """As reports understand it.
+
+        Raises:
+            Invalid: something of it is not what is asked for.
+        """
+        start, end, every = query.span(self.since, self.until, "", clock.now())
+        return Query(start, end, every, self.version, segment=query.sliced(self.segment))
+
+
+@table.route(
+    "GET",
+    "/v1/deployments/{name}/drift/multivariate",
+    permission="read",
+    query=OneWindow,
+    request=Nothing,
+    response=MultivariateDrift,
+    summary="Show whether a classifier can tell live rows from those given at deploy, and by which inputs; "
+    "it reads rows, and takes seconds.",
+    errors=(NotFound, NotReady, DeadlineExceeded),
+)
+async def multivariate(call: Call[OneWindow, Nothing]) -> MultivariateDrift:
+    """Show multivariate drift."""
+    return await call.services.multivariate(call.caller, call.path["name"], call.query.asked())
 
 
 @table.route(

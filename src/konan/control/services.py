@@ -13,6 +13,7 @@ from konan.groundtruth.groundtruth import GroundTruth
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
 from konan.monitoring.reference.learning import Learning
+from konan.monitoring.reports.multivariate import Multivariate
 from konan.monitoring.reports.on_demand import Reports
 from konan.ports import Runtime, Store
 from konan.predictions.log import Predictions
@@ -54,6 +55,7 @@ class Services:
         truth: what was true after all.
         erasures: carries out the erasure of people.
         reports: makes drift and quality on demand.
+        multivariate: has a classifier look for drift, on demand.
         alarms: lets alarms look.
         notifications: tells people of them.
         learning: has rows counted by the references of versions, and makes those that are missing.
@@ -71,6 +73,7 @@ class Services:
     truth: GroundTruth
     erasures: Erasures
     reports: Reports
+    multivariate: Multivariate
     alarms: AlarmMonitor
     notifications: Notifications
     learning: Learning

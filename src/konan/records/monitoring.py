@@ -162,6 +162,47 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[DriftWindow, ...]
 
 
+class ColumnPart(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a column does to tell rows of a window from rows of the reference.
+
+    Attributes:
+        column: ``features.NAME``.
+        share: of all that was gained by looking at columns, in [0, 1].
+    """
+
+    column: str
+    share: float
+
+
+class MultivariateDrift(Window, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Whether a classifier can tell rows of a window from rows of the reference, by all inputs together.
+
+    Attributes:
+        verdict: ``drift`` if the area is above 0.5 for certain, and at least 0.55.
+        auc: area under the ROC curve on rows that it did not learn from: 0.5 is chance, 1 is every pair of
+            rows told apart; null when there are too few rows, or none to compare with.
+        low: lower end of its 99 % interval; null likewise.
+        high: upper end.
+        p_value: chance of so large an area where nothing changed.
+        columns: those that tell them apart, the largest share first; one without any is left out.
+        used: rows of the window that were drawn.
+        usual_used: rows of the reference that were drawn.
+        reference: the latter come from ``data`` or ``holdout``; empty while there are none.
+        reason: the verdict in a sentence.
+    """
+
+    verdict: Verdict
+    auc: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    columns: tuple[ColumnPart, ...] = ()
+    used: int = 0
+    usual_used: int = 0
+    reference: str = ""
+    reason: str = ""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was looked at.
 

@@ -32,6 +32,7 @@ from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
 from konan.monitoring.profiles.completeness import Settled
 from konan.monitoring.reference.learning import Learning
+from konan.monitoring.reports.multivariate import Multivariate
 from konan.monitoring.reports.on_demand import Reports
 from konan.packaging.erasing import Person
 from konan.predictions.flusher import Rules
@@ -239,6 +240,13 @@ class Rig:
             truth=self.truth,
             erasures=self.erasures,
             reports=Reports(self.store, self.drawer.blobs, predictions, self.paths.predictions),
+            multivariate=Multivariate(
+                self.store,
+                self.drawer.blobs,
+                predictions.flusher,
+                self.paths.predictions,
+                self.paths.uploads,
+            ),
             alarms=self.watching,
             notifications=self.notifications,
             learning=Learning(

@@ -120,3 +120,21 @@ def test_drift_and_faults_are_found_and_named(spending: Server) -> None:
     (quality,) = asked(spending, "quality", "spend")["windows"]
     found = {(one["kind"], one["column"]) for one in quality["findings"] if one["state"] == "problem"}
     assert ("unseen", "features.plan") in found
+
+
+def test_a_classifier_tells_the_window_by_the_column_that_changed(spending: Server) -> None:
+    found = asked(spending, "drift", "spend", "--multivariate")
+    assert (found["verdict"], found["reference"], found["rows"]) == ("drift", "data", 3000)
+    assert found["low"] > 0.55
+    assert found["columns"][0]["column"] == "features.plan"
+    assert 100 <= found["used"] <= found["rows"]
+    (bern,) = asked(spending, "drift", "spend", "--segment", "city=Bern")["windows"]
+    of_slice = asked(spending, "drift", "spend", "--multivariate", "--segment", "city=Bern")
+    assert of_slice["rows"] == bern["rows"]
+    assert "features.city" not in [one["column"] for one in of_slice["columns"]]
+
+
+def test_a_classifier_is_about_one_window(spending: Server) -> None:
+    assert spending.run("drift", "spend", "--multivariate", "--by", "version").returncode == 2
+    assert spending.call("GET", "/v1/deployments/spend/drift/multivariate?window=1h")[0] == 422
+    assert spending.call("GET", "/v1/deployments/none/drift/multivariate")[0] == 404

@@ -9,8 +9,9 @@ from konan.cli import command as shared
 from konan.cli.command import Session
 from konan.cli.screen import Screen
 from konan.cli.windowing import moment, named, percent, short, told, windowed
-from konan.records.monitoring import DriftedColumn, DriftReport, DriftWindow
+from konan.records.monitoring import DriftedColumn, DriftReport, DriftWindow, MultivariateDrift
 
+_MOST = 5
 _MOVED = 2
 _SHARES = 0.01
 
@@ -21,17 +22,27 @@ _SHARES = 0.01
         "konan drift bikes",
         "konan drift bikes --from 2026-11-01T00:00:00Z --window 1d",
         "konan drift bikes --by segment:city --json",
+        "konan drift bikes --multivariate",
     ),
 )
 @click.argument("name")
 @windowed
-def command(session: Session, name: str, **windowing: Any) -> None:
+@click.option(
+    "--multivariate", is_flag=True, help="Have a classifier tell live rows from given ones instead."
+)
+def command(session: Session, name: str, *, multivariate: bool, **windowing: Any) -> None:
     """Show how the rows of the deployment NAME compare with its reference, in the last 24 hours.
 
     Each column has its significance (p of a two-sample test, and evidence that may be looked at any time),
     its effect (population stability index without its noise), and the floor that noise alone reaches in one
     of a thousand windows of that size. The verdict is one for the model.
+
+    With --multivariate, small trees learn to tell rows of the log from rows given at deploy: that finds
+    changes of several columns together that no column shows alone. It reads rows, and takes seconds.
     """
+    if multivariate:
+        _together(session, name, windowing)
+        return
     with session.client() as client:
         found = client.drift(name, **windowing)
     if session.screen.json:
@@ -64,6 +75,32 @@ def show(screen: Screen, report: DriftReport) -> None:
                 for one in report.windows
             ],
         )
+
+
+def _together(session: Session, name: str, windowing: dict[str, Any]) -> None:
+    if windowing.pop("by") is not None or windowing["window"] is not None:
+        raise click.UsageError("--multivariate is about one window: it goes without --by and --window.")
+    del windowing["window"]
+    with session.client() as client:
+        found = client.multivariate_drift(name, **windowing)
+    if session.screen.json:
+        session.screen.record(found)
+        return
+    for line in told_together(found):
+        session.screen.data(line)
+
+
+def told_together(found: MultivariateDrift) -> list[str]:
+    """What a classifier found, in lines."""
+    lines = [f"{named(found)}: {_loud(found.verdict)}"]
+    if found.auc is not None and found.low is not None and found.high is not None:
+        sizes = f"{found.used:,} rows beside {found.usual_used:,} of {found.reference}"
+        lines.append(f"area      {found.auc:.3f} ({found.low:.3f} to {found.high:.3f}), {sizes}")
+        lines.append(f"p         {significance(found.p_value)}")
+    if found.verdict == "drift":
+        parts = [f"{short(one.column)} {percent(one.share)}" for one in found.columns[:_MOST]]
+        lines.append(f"told by   {', '.join(parts)}")
+    return [*lines, found.reason]
 
 
 def described(window: DriftWindow) -> list[str]:
