@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from konan.predictions.groups import Groups
+from konan.predictions.groups import Groups, groups_of
 from konan.predictions.table import File
 
 _RECENT = 16
@@ -78,7 +78,7 @@ class _Ids:
         """The row groups that may have ids between two, with their bounds."""
         groups = self._groups
         if groups is None:
-            groups = Groups(self._file.path)
+            groups = groups_of(self._file.path)
             whole = (self._file.first, self._file.last)
             self._spans = [groups.span(group, "id") or whole for group in range(groups.count)]
             self._groups = groups  # last: another thread may be here

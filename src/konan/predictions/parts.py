@@ -1,12 +1,12 @@
 """What one pass over a log reads of each of its parts: files, runs of row groups, entries that wait.
 
 A part is opened when its turn comes. Row groups are read one by one at first, because a page is mostly full
-after the newest; the longer nothing fits, the more of them are looked through at once.
+after the newest; the fewer rows fit, the more of them are looked through at once.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from konan.journal.segments import Damage
 from konan.predictions import shelf
 from konan.predictions.filters import Range, Want, outside
 from konan.predictions.flusher import Tail
-from konan.predictions.groups import Groups, Rows
+from konan.predictions.groups import Groups, Rows, groups_of
 from konan.predictions.rows import Schemas, original_ids, table_of
 from konan.predictions.shelf import Waiting
 from konan.predictions.table import File, Snapshot
@@ -59,7 +59,7 @@ class Pass:
         self._want = want
         self._schemas = schemas
         self._before = want.before or _LAST
-        self._at_once = 1
+        self._looked = 0
         self._page = _NO_IDS
 
     def sources(self, tail: Tail, now: Snapshot) -> list[Source]:
@@ -115,7 +115,7 @@ class Pass:
     # What is in the table
 
     def _file(self, file: File) -> list[Source]:
-        groups = Groups(file.path)
+        groups = groups_of(file.path)
         asked = self._want.filters.bounds(groups.positions)
         found = []
         for group in range(groups.count):
@@ -135,23 +135,31 @@ class Pass:
 
     def _split(self, groups: Groups, left: list[tuple[str, int]]) -> list[Source]:
         """The next row groups of a file to look through, and the rest."""
-        count, last = self._at_once, left[-1][0]
-        if self._want.most:
-            self._at_once = min(count * 2, _GROUPS)
+        count, last = self._at_once(), left[-1][0]
+        self._looked += count
         now = sorted(group for _, group in left[-count:])
         return [*self._rest(groups, left[:-count]), Source(last, partial(self._some, groups, now))]
 
+    def _at_once(self) -> int:
+        """How many row groups are looked through next: what the page lacks, but not more than all before."""
+        if not self._want.most:
+            return 1
+        most = min(self._looked + 1, _GROUPS)
+        found, lacking = len(self._page), self._want.most - len(self._page)
+        return min(most, max(1, -(-lacking * self._looked // found))) if found else most
+
     def _some(self, groups: Groups, some: list[int]) -> pa.Table:
         """The wanted rows of some row groups; columns are read only while any row may be wanted."""
-        hits = self._hits(groups, some)
-        found = [rows for rows in groups.each(partial(self._last_word, groups), hits) if len(rows.ids)]
+        names = ["id", "mirrors"] if self._want.keep else ["id"]
+        read = groups.each_of(self._hits(groups, some), names)
+        found = [rows for rows in starmap(self._last_word, read) if len(rows.ids)]
         if self._want.most:
             found = self._newest(found)
         if not found:
             return NONE
         wanted = self._want.columns
         names = [name for name in groups.positions if wanted is None or name in wanted]
-        return pa.concat_tables(groups.each(lambda rows: groups.take(rows, names), found))
+        return groups.take(found, names)
 
     def _newest(self, found: list[Rows]) -> list[Rows]:
         """Those of some rows that can be on the page, beside all that was found before."""
@@ -187,10 +195,8 @@ class Pass:
             if begin < end
         ]
 
-    def _last_word(self, groups: Groups, rows: Rows) -> Rows:
+    def _last_word(self, rows: Rows, read: pa.Table) -> Rows:
         """Those of some rows that are wanted, with their ids."""
-        names = ["id", "mirrors"] if self._want.keep else ["id"]
-        read = groups.read(rows.group, names).take(pa.array(rows.positions))
         fits = self._fitting(read["id"], read if self._want.keep else None).combine_chunks()
         ids = read["id"].combine_chunks().filter(fits)
         return Rows(rows.group, rows.positions[fits.to_numpy(zero_copy_only=False)], ids)

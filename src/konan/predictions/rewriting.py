@@ -13,7 +13,7 @@ from konan import clock, ids
 Change = AddAction | RemoveAction
 
 
-def without(place: Path, path: Path, unwanted: pa.Array, row_group: int) -> list[Change]:
+def without(place: Path, path: Path, unwanted: pa.Array, row_group: int, page: int) -> list[Change]:
     """Write a file again, and say what changes in its table by that; nothing if it has none of the rows.
 
     Only the smallest and largest id of the new file stand in the table's log, no value of any other column.
@@ -23,6 +23,7 @@ def without(place: Path, path: Path, unwanted: pa.Array, row_group: int) -> list
         path: of the file.
         unwanted: ids of rows.
         row_group: rows that are read together.
+        page: bytes of a column that are packed together.
     """
     reader = pq.ParquetFile(path)
     gone = [_holds(reader, index, unwanted) for index in range(reader.num_row_groups)]
@@ -38,7 +39,7 @@ def without(place: Path, path: Path, unwanted: pa.Array, row_group: int) -> list
         partition_values=partition,
     )
     fresh = path.with_name(f"part-{ids.new_uuid()}.zstd.parquet")
-    stats = _write(reader, fresh, [unwanted if some else None for some in gone], row_group)
+    stats = _write(reader, fresh, [unwanted if some else None for some in gone], row_group, page)
     if stats is None:
         return [removed]
     added = AddAction(
@@ -53,11 +54,18 @@ def without(place: Path, path: Path, unwanted: pa.Array, row_group: int) -> list
 
 
 def _write(
-    reader: pq.ParquetFile, fresh: Path, unwanted: list[pa.Array | None], row_group: int
+    reader: pq.ParquetFile, fresh: Path, unwanted: list[pa.Array | None], row_group: int, page: int
 ) -> str | None:
     """Copy the rows, part by part; gives the statistics for the table's log, None if no row is left."""
     rows, ends = 0, list[str]()
-    with pq.ParquetWriter(fresh, reader.schema_arrow, compression="zstd", compression_level=3) as writer:
+    with pq.ParquetWriter(
+        fresh,
+        reader.schema_arrow,
+        compression="zstd",
+        compression_level=3,
+        data_page_size=page,
+        write_page_index=True,  # else statistics are in the heads of pages, which `pages` cannot read
+    ) as writer:
         for index, some in enumerate(unwanted):
             part = reader.read_row_group(index)
             if some is not None:

@@ -27,12 +27,19 @@ _TARGET = 128 * 1024 * 1024
 _DICTIONARY = 16 * 1024
 """Bytes of a dictionary; of more different values it is no help, neither in size nor when it is read."""
 
+PAGE = 16 * 1024
+"""Bytes of a column that are packed together, for readers of single rows (`konan.predictions.pages`)."""
+
 _WRITER = WriterProperties(
     compression="ZSTD",
     compression_level=1,
     max_row_group_size=ROW_GROUP,
     dictionary_page_size_limit=_DICTIONARY,
+    data_page_size_limit=PAGE,
 )
+_REMEMBERED = 32
+"""So many tables are remembered as they were read."""
+
 _DELETIONS = "deletions"
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 1 days",
@@ -150,7 +157,7 @@ class LogTable:
         with self._change():
             for file in snapshot(self._directory).files:
                 if bisect_left(unwanted, file.first) < bisect_right(unwanted, file.last):
-                    changes += without(self._place, Path(file.path), wanted, ROW_GROUP)
+                    changes += without(self._place, Path(file.path), wanted, ROW_GROUP, PAGE)
             if changes:
                 self._delta.create_write_transaction(changes, "append", self._delta.schema(), ["day"])
         return sum(one.size for one in changes if isinstance(one, AddAction))
@@ -249,7 +256,44 @@ def snapshot(directory: Path) -> Snapshot:
         directory: of the log.
     """
     place = directory / "table"
-    return _snapshot(place, DeltaTable(place) if DeltaTable.is_deltatable(str(place)) else None)
+    newest = _newest(place / mark.LOG)
+    known = _read.get(place)
+    if known is not None and known.newest == newest:
+        return known.found
+    found = _snapshot(place, DeltaTable(place) if DeltaTable.is_deltatable(str(place)) else None)
+    if newest is not None and found.delta is not None and found.delta.version() == newest.version:
+        _read[place] = _Read(newest, found)
+        for old in list(_read)[:-_REMEMBERED]:
+            _read.pop(old, None)
+    return found
+
+
+class _Newest(NamedTuple):
+    """The last change of a table, as its file tells it; one that was undone is told from the one after it."""
+
+    version: int
+    inode: int
+    written: int
+
+
+class _Read(NamedTuple):
+    newest: _Newest
+    found: Snapshot
+
+
+_read: dict[Path, _Read] = {}
+"""Tables as they were read last; to read one again takes some ten milliseconds."""
+
+
+def _newest(log: Path) -> _Newest | None:
+    try:
+        name = max((one.name for one in log.iterdir() if one.suffix == ".json"), default="")
+        if not name.removesuffix(".json").isdecimal():
+            return None
+        stat = (log / name).stat()
+    except FileNotFoundError:  # there is none, or it was undone just now
+        return None
+    return _Newest(int(name.removesuffix(".json")), stat.st_ino, stat.st_mtime_ns)
 
 
 def _snapshot(place: Path, delta: DeltaTable | None) -> Snapshot:
