@@ -130,8 +130,16 @@ class Counted(World):
         raise AssertionError
 
 
-def recount(world: "Counted", truths: dict[str, Any] | None = None) -> dict[tuple[Any, ...], Profile]:
-    """The profile of each version, role, segment and hour, counted row by row from the table."""
+def recount(
+    world: "Counted", truths: dict[str, Any] | None = None, *, labelled: bool = False
+) -> dict[tuple[Any, ...], Profile]:
+    """The profile of each version, role, segment and hour, counted row by row from the table.
+
+    Args:
+        world: whose.
+        truths: by prediction.
+        labelled: whether only rows with a truth count, and without segments.
+    """
     layouts = Layouts(world.directory / BIKES / NAME)
     known = world.windows.segments(BIKES, START, END)
     groups = defaultdict[tuple[Any, ...], list[dict[str, Any]]](list)
@@ -140,9 +148,11 @@ def recount(world: "Counted", truths: dict[str, Any] | None = None) -> dict[tupl
             version = row["version"]
             physical = {one.name: one.physical for one in columns(SCHEMAS[version])}
             seen = _seen(row, physical, truths or {})
+            if labelled and "target" not in seen:
+                continue
             hour = int(row["id"][:8] + row["id"][9:13], 16) // 1000 // HOUR * HOUR
             groups[version, row["role"], None, hour].append(seen)
-            for column in SCHEMAS[version].segments:
+            for column in () if labelled else SCHEMAS[version].segments:
                 value = row[physical[column]]
                 text = str(value).lower() if isinstance(value, bool) else value
                 text = text if text is None or text in known[column] else OTHER
@@ -180,4 +190,14 @@ def live(world: Counted) -> dict[tuple[Any, ...], Profile]:
             for hour, profile in world.windows.read(BIKES, version, role, span, segment):
                 if profile.rows:
                     found[version, role, segment, hour] = profile
+    return found
+
+
+def live_labelled(world: Counted) -> dict[tuple[Any, ...], Profile]:
+    """The same of the rows that have a truth."""
+    found: dict[tuple[Any, ...], Profile] = {}
+    for version, role in world.windows.counted(BIKES, START, END):
+        for hour, profile in world.windows.labelled(BIKES, version, role, Span(START, END, HOUR)):
+            if profile.rows:
+                found[version, role, None, hour] = profile
     return found

@@ -72,7 +72,7 @@ class Counting:
     def chosen(
         self, path: str, choose: Callable[[pa.Table], pa.BooleanArray | None]
     ) -> Iterator[tuple[int, pa.Table]]:
-        """Some rows of a file with their answers, part by part, those of one version at a time.
+        """Some rows of a file with all that is counted, part by part, those of one version at a time.
 
         Args:
             path: of the file.
@@ -85,7 +85,8 @@ class Counting:
             wanted = choose(fixed)
             if wanted is not None:
                 versions = pc.unique(fixed["version"]).to_pylist()
-                needed = set[str]().union(*(self.answers(version).needed for version in versions))
+                known = [(self.answers(version), self.version(version)[1]) for version in versions]
+                needed = set[str]().union(*(one.needed for pair in known for one in pair))
                 yield from self._parted(reader, group, fixed, needed, wanted)
 
     def _parted(

@@ -41,6 +41,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
         column: the segment column; empty for all rows.
         value: its value; None where it has none.
         of_truth: whether the numbers are counts of the target's cells, which become known later.
+        labelled: whether they are of those rows only whose truth is known.
     """
 
     version: int
@@ -48,6 +49,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     column: str = ""
     value: str | None = None
     of_truth: bool = False
+    labelled: bool = False
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
@@ -273,5 +275,6 @@ def _block(plain: bytes, kind: str, shape: tuple[int, ...], blocks: list[bytes])
     return Block(offset, len(packed), google_crc32c.value(packed), kind, *shape)
 
 
-def _order(key: Key) -> tuple[int, str, str, bool, str, bool]:
-    return key.version, key.role, key.column, key.value is None, key.value or "", key.of_truth
+def _order(key: Key) -> tuple[int, str, str, bool, str, bool, bool]:
+    told = key.value is None, key.value or ""
+    return key.version, key.role, key.column, *told, key.of_truth, key.labelled

@@ -2,7 +2,8 @@
 
 New truths of known rows, and all truths of new rows, are added; where truths were revised or went, those of
 the whole day are counted anew. A truth is one of a prediction, and counts for the copies that challengers
-answered too. Counted are the cells of the truth, and the answer beside it (`konan.monitoring.performance`).
+answered too. Counted are the cells of the truth, the answer beside it (`konan.monitoring.performance`), and
+the profile of the rows that have a truth, for they may be others than those without.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from konan.monitoring.profiles.cells import NumericCells
 from konan.monitoring.profiles.counting import Counting, name_of
 from konan.monitoring.profiles.days import Day, Key
+from konan.monitoring.profiles.grouping import Coded
 from konan.monitoring.profiles.log_rows import milliseconds_of
 from konan.monitoring.profiles.profile import TARGET
 from konan.monitoring.profiles.truths import Truths
@@ -41,7 +43,7 @@ def count(counting: Counting, day: int, files: Sequence[File], truths: Sequence[
     if not (into.truths <= known and into.seen <= names) or (into.seen and _revise(old, new)):
         into.seen = set()
         into.measured.clear()
-        for key in [one for one in into.found if one.of_truth]:
+        for key in [one for one in into.found if one.of_truth or one.labelled]:
             del into.found[key]
     everything, looked = Truths(truths), 0
     for file in files:
@@ -80,8 +82,9 @@ def _count_rows(
     counting: Counting, day: int, version: int, rows: pa.Table, truths: pa.Table, into: Day
 ) -> None:
     """Count rows of a version, each with its truth."""
-    layout, _ = counting.version(version)
+    layout, logged = counting.version(version)
     answers = counting.answers(version)
+    coded = Coded(layout, logged(rows))
     about = pc.coalesce(rows["mirrors"], rows["id"])
     delays = truths["first"].to_numpy() / 1e9 - milliseconds_of(about) / 1e3
     pairs = answers.pairs(rows, truths, delays)
@@ -91,6 +94,10 @@ def _count_rows(
         column = truths["value" if isinstance(cells, NumericCells) else "label"]
         codes, size = cells.assign(column).astype(np.int64), len(cells.labels)
     for segment, values, groups in counting.groups(version, rows, day):
+        if not segment and layout.columns:
+            vectors = coded.counted(groups, len(values))
+            for (role, hour, _), vector in zip(values, vectors, strict=True):
+                into.add(Key(version, role, labelled=True), hour, vector)
         for (role, hour, value), numbers in zip(values, pairs.counted(groups, len(values)), strict=True):
             into.measure(Key(version, role, segment, value), hour, numbers)
         if size:

@@ -94,12 +94,19 @@ class Windows:
             Invalid: the times are no whole hours, or they are too many windows.
             NotReady: profiles are damaged, and have to be counted again first.
         """
+        return self._sums(deployment, span, Key(version, role, *(segment or ("", None))))
+
+    def labelled(self, deployment: str, version: int, role: str, span: Span) -> list[tuple[int, Profile]]:
+        """The profiles of those rows whose truth is known; arguments and errors as of `read`."""
+        return self._sums(deployment, span, Key(version, role, labelled=True))
+
+    def _sums(self, deployment: str, span: Span, key: Key) -> list[tuple[int, Profile]]:
         count = span.number()
-        layout = self.layout(deployment, version)
+        layout = self.layout(deployment, key.version)
         sums = np.zeros((count, Profile.empty(layout).vector.size), np.int64)
-        keys = _keys(layout, version, role, segment)
+        keys = _keys(layout, key)
         for day, file in self.days(deployment, span.start, span.end):
-            if file.head.layouts.get(version) == layout.digest:
+            if file.head.layouts.get(key.version) == layout.digest:
                 for series in file.head.series:
                     if series.key in keys:
                         _add(file, series, sums[:, keys[series.key]], span, day)
@@ -161,14 +168,14 @@ class Windows:
                 ) from damage
 
 
-def _keys(layout: Layout, version: int, role: str, segment: Segment | None) -> dict[Key, slice]:
+def _keys(layout: Layout, key: Key) -> dict[Key, slice]:
     """What is read, and where in a profile it belongs."""
-    column, value = segment or ("", None)
-    found = {Key(version, role, column, value): slice(None)}
+    found = {key: slice(None)}
     if TARGET in layout.positions:
         at = layout.positions[TARGET]
         start = 1 + sum(layout.lengths[:at])
-        found[Key(version, role, column, value, of_truth=True)] = slice(start, start + layout.lengths[at])
+        truth = Key(key.version, key.role, key.column, key.value, of_truth=True)
+        found[truth] = slice(start, start + layout.lengths[at])
     return found
 
 

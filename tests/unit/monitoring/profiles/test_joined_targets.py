@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.unit.monitoring.counted import START, Counted, at, live, recount, windy
+from tests.unit.monitoring.counted import START, Counted, at, live, live_labelled, recount, windy
 from tests.unit.predictions.logs import BIKES
 
 from konan.groundtruth.revisions import SUFFIX
@@ -42,6 +42,7 @@ class Known:
         assert not self.world.windows.is_complete(BIKES)
         self.world.complete()
         assert live(self.world) == recount(self.world, self.now)
+        assert live_labelled(self.world) == recount(self.world, self.now, labelled=True)
 
 
 @pytest.fixture
