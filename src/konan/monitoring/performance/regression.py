@@ -91,10 +91,13 @@ def _r2(summary: ValueSummary, rows: int, intervals: Intervals) -> MetricValue:
     left = square / spread
     far = quartic - 4 * first * third + 6 * first**2 * second - 3 * first**4
     both = cross_2 - 2 * first * cross + first**2 * square
-    variance = float((fourth - 2 * left * both + left**2 * far) / spread**2)
-    value = float(1 - left)
-    half = intervals.width(rows) * math.sqrt(max(variance, 0.0) / rows) if rows > 2 else math.inf
-    return metric("r2", value, (value - half, min(value + half, 1.0)), rows)
+    value, variance = 1 - left, (fourth - 2 * left * both + left**2 * far) / spread**2
+    try:
+        found, error = float(value), math.sqrt(max(float(variance), 0.0) / rows)
+    except OverflowError:
+        return unknown("r2", "The truths are almost all the same.")
+    half = intervals.width(rows) * error if rows > 2 else math.inf
+    return metric("r2", found, (found - half, min(found + half, 1.0)), rows)
 
 
 def _quantiles(summary: ValueSummary, rows: int, intervals: Intervals) -> Iterator[MetricValue]:
