@@ -191,7 +191,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         predictions=predictions,
         truth=truth,
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
-        reports=Reports(metadata, blobs, predictions, paths.predictions),
+        reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
         multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,

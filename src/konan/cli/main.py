@@ -41,6 +41,7 @@ COMMANDS = {
     "journal": ("konan.cli.commands.journal", "Verify the journal of predictions."),
     "backup": ("konan.cli.commands.backup", "Write everything of a server to one file while it serves."),
     "restore": ("konan.cli.commands.restore", "Put a backup into an empty data directory."),
+    "performance": ("konan.cli.commands.performance", "Show how good answers were, by the truths that came."),
     "report": ("konan.cli.commands.report", "Write all that is known of a deployment to one HTML file."),
     "key": ("konan.cli.commands.key", "Make, list and revoke API keys."),
     "login": ("konan.cli.commands.login", "Keep a server's address and key in the local profile."),

@@ -27,6 +27,7 @@ from konan.records.logged import LoggedPrediction
 from konan.records.measures import CustomMetric, Decision
 from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.notifications import ListedReceiver, MadeReceiver
+from konan.records.performance import PerformanceReport
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
 
@@ -71,6 +72,7 @@ SHAPES: Mapping[str, Any] = {
     "metric delete": CustomMetric,
     "drift": DriftReport,
     "quality": QualityReport,
+    "performance": PerformanceReport,
     "sql": SqlAnswer,
     "key create": NewKey,
     "alarm list": shapes.Alarms,

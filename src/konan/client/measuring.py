@@ -17,12 +17,11 @@ class Performing(Windowing, total=False):
     """Which rows are looked at, how they are parted, and what is told of them.
 
     Attributes:
-        metric: only this one, as ``mae``; also the name of a custom metric.
-        slices: whether slices by single features are searched for weak ones, in the rows themselves.
+        metric: only this one, as ``mae``; also one that somebody wrote, which otherwise stand beside single
+            windows only.
     """
 
     metric: str | None
-    slices: bool | None
 
 
 def performance(name: str, performing: Performing) -> Steps[PerformanceReport]:

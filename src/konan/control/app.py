@@ -26,6 +26,7 @@ from konan.control import (
     keys,
     measures,
     monitoring,
+    performance,
     predictions,
     receivers,
     report,
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
-        *(deployments, predictions, feedback, monitoring, report, alarms, receivers),
+        *(deployments, predictions, feedback, monitoring, performance, report, alarms, receivers),
         *(measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)

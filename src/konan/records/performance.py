@@ -4,9 +4,10 @@ A metric is counted from predictions whose truth is known, each with the truth t
 of 95 % where nothing else is said. An estimate stands beside a metric where one can be made without truths.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from konan.records.monitoring import Segment, Window
 
@@ -207,3 +208,11 @@ class PerformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     deployment: str
     headline: str
     windows: tuple[PerformanceWindow, ...]
+
+    def only(self, metric: str) -> Self:
+        """The same with one metric, by its name."""
+        kept = (
+            replace(one, metrics=tuple(each for each in one.metrics if each.name == metric))
+            for one in self.windows
+        )
+        return replace(self, windows=tuple(kept))

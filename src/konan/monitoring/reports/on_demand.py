@@ -1,10 +1,11 @@
-"""Drift and quality of a deployment on demand; what they are made with is loaded when somebody asks."""
+"""Drift, quality and performance on demand; what they are made with is loaded when somebody asks."""
 
 import logging
 import threading
 from pathlib import Path
 
 from konan import clock
+from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.reports.query import Query
 from konan.ports import Blobs, Store
 from konan.predictions.apart import WriterFailed
@@ -13,9 +14,11 @@ from konan.predictions.log import Predictions
 from konan.records.access import Principal
 from konan.records.distributions import ColumnDistribution
 from konan.records.monitoring import DriftReport, QualityReport
+from konan.records.performance import PerformanceReport
 
 _MANY = 500
 _PAUSE = 60.0
+_SOON = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -27,15 +30,19 @@ class Reports:
         blobs: where references are kept.
         predictions: the log.
         directory: where the logs and their profiles are.
+        unsafe: whether metrics of people may run where the system has no sandbox.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, predictions: Predictions, directory: Path) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, predictions: Predictions, directory: Path, *, unsafe: bool = False
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._predictions = predictions
         self._directory = directory
         self._flushing = threading.Lock()
         self._flushed: dict[str, float] = {}
+        self._unsafe = unsafe
 
     def drift(self, caller: Principal, name: str, asked: Query) -> DriftReport:
         """How live rows compare with the reference.
@@ -87,6 +94,50 @@ class Reports:
 
         selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
         return distributions(selecting)
+
+    def performance(self, caller: Principal, name: str, asked: Query, metric: str = "") -> PerformanceReport:
+        """How good answers were, by the truths that came.
+
+        Args:
+            caller: who asks.
+            name: of the deployment.
+            asked: which windows.
+            metric: only this one; one that somebody wrote stands otherwise beside single windows only.
+
+        Raises:
+            Invalid: there is no such metric, or no version declares that segment column.
+            NotFound: the caller sees no such deployment or version.
+            NotReady: summaries are damaged, and are counted again.
+            DeadlineExceeded: a metric that somebody wrote took too long.
+        """
+        from konan.monitoring.performance.windows import PerformanceWindows
+        from konan.monitoring.profiles import store as profiles
+        from konan.monitoring.profiles.windows import Windows
+        from konan.monitoring.reports import own_metrics
+        from konan.monitoring.reports.performance_report import PerformanceOf
+        from konan.monitoring.reports.selection import Selection
+
+        own = own_metrics.wanted(self._store.list_metrics(caller, name), metric, single=asked.is_single)
+        decision = self._store.decision(caller, name)
+        selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
+        self._flush_truths(selecting.uuid)
+        self._brought_up_to_date(selecting.uuid)
+        read = PerformanceWindows(self._directory)
+        found = PerformanceOf(selecting, read, decision, clock.now().timestamp())
+        windows = own_metrics.with_own(
+            self._directory, selecting.uuid, list(found.windows()), own, unsafe=self._unsafe
+        )
+        report = PerformanceReport(deployment=name, headline=found.headline, windows=windows)
+        return report.only(metric) if metric else report
+
+    def _flush_truths(self, deployment: str) -> None:
+        """Have truths that wait put into their table, now and then."""
+        now = clock.monotonic()
+        with self._flushing:
+            if now - self._flushed.get(deployment + SUFFIX, -_SOON) >= _SOON:
+                self._predictions.truths.files(deployment)
+                self._flushed[deployment + SUFFIX] = now
 
     def _brought_up_to_date(self, log: str) -> bool:
         """Have what waits counted; whether all is.

@@ -43,6 +43,11 @@ class Query(NamedTuple):
     by_segment: str = ""
     segment: Slice | None = None
 
+    @property
+    def is_single(self) -> bool:
+        """Whether each version and slice has one window."""
+        return self.every >= self.end - self.start
+
 
 def span(since: str, until: str, window: str, now: datetime) -> tuple[int, int, int]:
     """Start, end and length of windows in seconds, from texts of which each may be empty.

@@ -116,7 +116,7 @@ class Selection:
     @property
     def single(self) -> bool:
         """Whether each version and slice has one window."""
-        return self.asked.every >= self.asked.end - self.asked.start
+        return self.asked.is_single
 
     def profiles(
         self, version: int, segment: Segment | None, span: tuple[int, int], every: int
