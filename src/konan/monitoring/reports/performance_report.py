@@ -10,6 +10,7 @@ from konan.monitoring.performance.metrics import Settings
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import ClassSummary, Summary
 from konan.monitoring.performance.windows import PerformanceWindows, delay_of, state_of
+from konan.monitoring.profiles.profile import Profile
 from konan.monitoring.profiles.windows import Span
 from konan.monitoring.reports import weak_segments, worth
 from konan.monitoring.reports.estimates import BEFORE, Observed, estimates
@@ -187,13 +188,15 @@ class PerformanceOf:
             parts = self._selecting.profiles(number, segment, (start, asked.start), asked.every)
         span = Span(start, asked.start, asked.every)
         before = self.summaries(number, shape, segment, span) if parts else []
+        labelled: list[Profile] | list[None] = [None] * (len(before) + len(summaries))
+        if segment is None:
+            labelled = self._selecting.labelled(number, (start, asked.end), asked.every)
+        values = [metrics.metrics(one, settings) if one.rows else () for one in before]
         observed = [
-            Observed(part.profile, None, metrics.metrics(one, settings) if one.rows else (), one.usable)
-            for part, one in zip(parts, before, strict=True)
-        ]
-        observed += [
-            Observed(part.profile, None, values, one.usable)
-            for part, one, values in zip(selected.parts, summaries, told, strict=True)
+            Observed(part.profile, known, several, one.usable)
+            for part, known, several, one in zip(
+                (*parts, *selected.parts), labelled, (*values, *told), (*before, *summaries), strict=True
+            )
         ]
         found = estimates(reference, observed, settings.positive, headline=not self._selecting.single)
         return found[len(before) :]

@@ -131,6 +131,15 @@ class Selection:
             found = [_sum(*pair) for pair in zip(found, parts, strict=True)] if found else parts
         return found
 
+    def labelled(self, version: int, span: tuple[int, int], every: int) -> list[Profile]:
+        """The profiles of those rows of consecutive windows whose truth is known."""
+        start, end = span
+        found: list[Profile] = []
+        for role in SHOWN_ROLES:
+            read = [one for _, one in self.read.labelled(self.uuid, version, role, Span(start, end, every))]
+            found = [one.merge(other) for one, other in zip(found, read, strict=True)] if found else read
+        return found
+
     def slices(self, version: int, start: int, end: int) -> Iterator[tuple[Segment, Part]]:
         """Every slice of a stretch of time that has rows."""
         for column, values in self.read.segments(self.uuid, start, end).items():
