@@ -48,3 +48,22 @@ def rewritten(table: Path, after: int, last: int) -> defaultdict[str, Rewritten]
                     path = Path(action[kind]["path"])
                     found[path.parent.name][place].add(path.name)
     return found
+
+
+def taken_over(counted: set[str], there: set[str], moved: Rewritten) -> set[str] | None:
+    """What is counted, by the names that files have now; None if some are gone that were not only merged.
+
+    Args:
+        counted: names of the files that were counted.
+        there: names of the files that there are.
+        moved: what was merged meanwhile.
+
+    >>> taken_over({"a", "b"}, {"ab", "c"}, Rewritten({"a", "b"}, {"ab"}))
+    {'ab'}
+    >>> taken_over({"a", "b"}, {"b"}, Rewritten(set(), set())) is None
+    True
+    """
+    gone = counted - there
+    if gone and not (gone <= moved.old <= counted and moved.new <= there):
+        return None
+    return (counted - gone) | moved.new if gone else counted

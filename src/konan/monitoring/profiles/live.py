@@ -11,7 +11,7 @@ from pathlib import Path
 
 from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.profiles import targets
-from konan.monitoring.profiles.compaction import Rewritten, rewritten
+from konan.monitoring.profiles.compaction import Rewritten, rewritten, taken_over
 from konan.monitoring.profiles.counting import Counting, name_of
 from konan.monitoring.profiles.days import Day
 from konan.monitoring.profiles.segments import Segments
@@ -128,7 +128,9 @@ class _Round:
         if not place.is_dir():
             return
         now = table.snapshot(place)
+        version = now.delta.version() if now.delta else -1
         truths, complete = _by_day(now.files), True
+        moved = rewritten(place / "table", self._index.joined, version)
         for day in sorted(self._files, reverse=True):
             known = truths[day - 1] + truths[day] if day in truths or day - 1 in truths else []
             covered = self._index.days[day]
@@ -139,22 +141,33 @@ class _Round:
                 complete = False
                 break
             profiles = self._store.day(day)
+            folders = {Path(one.path).parent.name for one in known}
+            profiles.truths = _renamed(profiles.truths, known, [moved[one] for one in folders])
             self._left -= targets.count(self._counting, day, self._files[day], known, profiles)
             self._index.days[day] = self._store.put(day, profiles)
-        self._index.truths = now.delta.version() if now.delta and complete else -1
+        self._index.truths = version if complete else -1
+        if complete:
+            self._index.joined = version
 
 
 def _taken_over(profiles: Day, names: set[str], moved: Rewritten) -> bool:
     """Whether the files that are gone from a day were only merged; then those they became are counted."""
     gone = profiles.files - names
-    if not gone:
-        return True
-    if not (gone <= moved.old <= profiles.files and moved.new <= names):
+    files = taken_over(profiles.files, names, moved)
+    if files is None:
         return False
-    profiles.files = (profiles.files - gone) | moved.new
-    if gone <= profiles.seen:
+    profiles.files = files
+    if gone and gone <= profiles.seen:
         profiles.seen = (profiles.seen - gone) | moved.new
     return True
+
+
+def _renamed(counted: set[str], known: Sequence[File], moved: Sequence[Rewritten]) -> set[str]:
+    """The files of truths that are counted, by the names that they have now if they were only merged."""
+    whole = Rewritten(
+        {name for one in moved for name in one.old}, {name for one in moved for name in one.new}
+    )
+    return taken_over(counted, {name_of(one.path) for one in known}, whole) or counted
 
 
 def _by_day(files: Sequence[File]) -> defaultdict[int, list[File]]:

@@ -85,9 +85,9 @@ def _of_classes(summary: Summary, rows: Sequence[Row]) -> dict[tuple[str, str], 
     names = list(classes)
     truth, answer = [one.truth for one in rows], [one.answer for one in rows]
     if not rows:
-        return {("accuracy", ""): None, ("log_loss", ""): None, ("brier", ""): None} | {
-            ("calibration_error", ""): None
-        }
+        return dict.fromkeys(
+            [(name, "") for name in ("accuracy", "log_loss", "brier", "calibration_error")], None
+        )
     told = confusion(summary)
     assert told is not None
     assert told.counts == tuple(map(tuple, theirs.confusion_matrix(truth, answer, labels=names).tolist()))
