@@ -43,6 +43,7 @@ COMMANDS = {
     "restore": ("konan.cli.commands.restore", "Put a backup into an empty data directory."),
     "performance": ("konan.cli.commands.performance", "Show how good answers were, by the truths that came."),
     "report": ("konan.cli.commands.report", "Write all that is known of a deployment to one HTML file."),
+    "export": ("konan.cli.commands.export", "Write files for other systems: Prometheus, Grafana."),
     "key": ("konan.cli.commands.key", "Make, list and revoke API keys."),
     "login": ("konan.cli.commands.login", "Keep a server's address and key in the local profile."),
     "config": ("konan.cli.commands.config", "Show every setting and where its value came from."),

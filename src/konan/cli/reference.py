@@ -96,6 +96,8 @@ SHAPES: Mapping[str, Any] = {
     "journal verify": shapes.JournalVerified,
     "backup": shapes.BackedUp,
     "restore": shapes.Restored,
+    "export prometheus": shapes.Written,
+    "export grafana": shapes.Written,
     "report": shapes.Reported,
     "login": shapes.Login,
     "config show": shapes.Settings,

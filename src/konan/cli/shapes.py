@@ -143,6 +143,12 @@ class Metrics(Shape, frozen=True, kw_only=True):
     metrics: tuple[CustomMetric, ...]
 
 
+class Written(Shape, frozen=True, kw_only=True):
+    """Files that were written."""
+
+    files: tuple[str, ...]
+
+
 class Reported(Shape, frozen=True, kw_only=True):
     """A report that was written, and its size in bytes."""
 

@@ -12,4 +12,6 @@ def report(name: str, since: str | None, until: str | None, version: int | None)
         raise Invalid("A deployment's name cannot be empty.")
     given = {"from": since, "to": until, "version": version}
     query = {key: value for key, value in given.items() if value is not None}
-    return (yield from ask(Request("GET", f"/v1/deployments/{quote(name, safe='')}/report", query=query))).body
+    return (
+        yield from ask(Request("GET", f"/v1/deployments/{quote(name, safe='')}/report", query=query))
+    ).body
