@@ -26,6 +26,7 @@ COMMANDS = {
         "konan.cli.commands.feedback",
         "Tell what was true: the truth for predictions, from a file.",
     ),
+    "label": ("konan.cli.commands.label", "Show whether ground truth is sound, and what to label next."),
     "prediction": ("konan.cli.commands.prediction", "List, show and download what was predicted."),
     "decision": ("konan.cli.commands.decision", "Say how answers are used and what they are worth."),
     "metric": ("konan.cli.commands.metric", "Measure what Konan does not, in Python."),

@@ -23,6 +23,7 @@ from konan.records.access import Key
 from konan.records.alarms import Alarm, Replay
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
+from konan.records.labels import LabelQueue, LabelReport
 from konan.records.logged import LoggedPrediction
 from konan.records.measures import CustomMetric, Decision
 from konan.records.monitoring import DriftReport, QualityReport
@@ -62,6 +63,8 @@ SHAPES: Mapping[str, Any] = {
     "version list": shapes.Versions,
     "version show": Version,
     "feedback": shapes.FeedbackSent,
+    "label show": LabelReport,
+    "label queue": LabelQueue,
     "prediction list": shapes.LoggedPredictions,
     "prediction show": LoggedPrediction,
     "prediction export": shapes.Exported,

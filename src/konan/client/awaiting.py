@@ -9,6 +9,7 @@ from konan.backup.reading import Contents
 from konan.client import backups, erasing, logged, measuring, monitored, reporting, steps
 from konan.client.address import find
 from konan.client.alarmed import AsyncAlarms
+from konan.client.labels import AsyncLabels
 from konan.client.logged import Filters
 from konan.client.measured import AsyncMeasures
 from konan.client.measuring import Performing
@@ -59,6 +60,11 @@ class AsyncClient:
     def alarms(self) -> AsyncAlarms:
         """Alarms, and who is told of them."""
         return AsyncAlarms(self._sender)
+
+    @property
+    def labels(self) -> AsyncLabels:
+        """How sound ground truth is, and which rows need it next."""
+        return AsyncLabels(self._sender)
 
     @property
     def measures(self) -> AsyncMeasures:

@@ -24,6 +24,7 @@ from konan.control import (
     erasures,
     feedback,
     keys,
+    labels,
     measures,
     monitoring,
     performance,
@@ -49,7 +50,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
         *(deployments, predictions, feedback, monitoring, performance, report, alarms, receivers),
-        *(measures, sql, erasures, retention, keys, system, backup),
+        *(labels, measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 

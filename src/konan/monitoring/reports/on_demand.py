@@ -3,8 +3,10 @@
 import logging
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from konan import clock
+from konan.errors import NotReady
 from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.reports.query import Query
 from konan.ports import Blobs, Store
@@ -13,8 +15,12 @@ from konan.predictions.flusher import REJECTED
 from konan.predictions.log import Predictions
 from konan.records.access import Principal
 from konan.records.distributions import ColumnDistribution
+from konan.records.labels import LabelQueue, LabelReport
 from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.performance import PerformanceReport
+
+if TYPE_CHECKING:
+    from konan.monitoring.reports.selection import Selected, Selection
 
 _MANY = 500
 _PAUSE = 60.0
@@ -130,6 +136,40 @@ class Reports:
         )
         report = PerformanceReport(deployment=name, headline=found.headline, windows=windows)
         return report.only(metric) if metric else report
+
+    def labels(self, caller: Principal, name: str, asked: Query) -> LabelReport:
+        """How sound the truths of a version's rows are.
+
+        Raises:
+            NotFound: the caller sees no such deployment or version.
+            NotReady: no version is live, or what was counted is damaged and is counted again.
+        """
+        from konan.monitoring.labels.report import LabelsOf
+
+        selecting, selected = self._of_truths(caller, name, asked)
+        return LabelsOf(selecting, self._directory, clock.now().timestamp()).report(name, selected)
+
+    def label_queue(self, caller: Principal, name: str, asked: Query, limit: int) -> LabelQueue:
+        """The rows of a version whose truth would tell most; errors as of `labels`."""
+        from konan.monitoring.labels.candidates import queue
+
+        selecting, selected = self._of_truths(caller, name, asked)
+        return queue(selecting, selected, self._predictions, name, limit)
+
+    def _of_truths(self, caller: Principal, name: str, asked: Query) -> "tuple[Selection, Selected]":
+        """The rows of one version as a whole, with the truths that have come."""
+        from konan.monitoring.profiles import store as profiles
+        from konan.monitoring.profiles.windows import Windows
+        from konan.monitoring.reports.selection import Selection
+
+        selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
+        selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
+        self._flush_truths(selecting.uuid)
+        self._brought_up_to_date(selecting.uuid)
+        selected = next(iter(selecting), None)
+        if selected is None:
+            raise NotReady("The deployment has no live version yet.")
+        return selecting, selected
 
     def _flush_truths(self, deployment: str) -> None:
         """Have truths that wait put into their table, now and then."""
