@@ -15,12 +15,13 @@ _LENGTH = re.compile(r"([1-9][0-9]{0,4})([mhd])", re.ASCII)
 _FLAGS = (
     click.option(
         "--kind",
-        type=click.Choice(["drift", "data-fault", "errors", "volume"]),
+        type=click.Choice(["drift", "data-fault", "errors", "volume", "performance"]),
         help="What is watched; drift unless told.",
     ),
     click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may repeat."),
     click.option("--segment", metavar="COLUMN=VALUE", help="Only rows of this slice."),
     click.option("--window", metavar="LENGTH", help="Length of a window, as 1h or 1d."),
+    click.option("--wait", metavar="LENGTH", help="So long after its end a window is looked at, for truths."),
     click.option("--effect", type=float, help="Smallest effect that fires: of drift the stability index."),
     click.option("--false-alarms", type=float, help="False alarms allowed in a year; 0.25 unless told."),
     click.option("--clean", type=int, help="Windows without the effect after which it is resolved."),
@@ -48,10 +49,10 @@ def rule(given: dict[str, Any]) -> AlarmRule:
     usual = {
         "drift": {"window": 86_400, "clean": 2, "effect": 0.1},
         "volume": {"effect": 0.5, "clean": 1},
+        "performance": {"window": 86_400, "wait": 86_400, "effect": 0.05},
     }.get(kind, {"effect": 0.02})
     said = {name: value for name, value in given.items() if value not in {None, ()}}
-    if "window" in said:
-        said["window"] = seconds(said["window"])
+    said |= {name: seconds(said[name]) for name in ("window", "wait") if name in said}
     try:
         return msgspec.convert({**usual, **said, "kind": kind}, AlarmRule)
     except msgspec.ValidationError as error:

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-AlarmKind = Literal["drift", "data-fault", "errors", "volume"]
+AlarmKind = Literal["drift", "data-fault", "errors", "volume", "performance"]
 """What an alarm watches: inputs and scores; shares of missing, unseen and out-of-range values; the share of
-requests without an answer; whether predictions come at all."""
+requests without an answer; whether predictions come at all; whether answers are wrong more often."""
 
 AlarmState = Literal["learning", "ok", "warning", "firing", "resolved", "no data"]
 HOUR = 3600
@@ -19,9 +19,11 @@ class AlarmRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         kind: see `AlarmKind`.
-        columns: only these, as ``features.temp`` or ``output.score``; none means all.
+        columns: only these, as ``features.temp`` or ``output.score``, of performance ``accuracy``, ``recall
+            CLASS`` or ``precision CLASS``; none means all.
         segment: only rows with this value in a segment column, as ``country=de``; empty is all rows.
         window: seconds of one window, whole hours; it is looked at once, when it has ended.
+        wait: seconds after its end until it is looked at, so that truths can come; whole hours.
         effect: smallest effect that fires: for drift the population stability index corrected for noise,
             for the other kinds a difference of shares in [0, 1].
         false_alarms: false alarms that are allowed in a year, on average.
@@ -33,6 +35,7 @@ class AlarmRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     columns: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=300)], ...] = ()
     segment: Annotated[str, msgspec.Meta(max_length=300)] = ""
     window: Annotated[int, msgspec.Meta(ge=HOUR, le=30 * DAY, multiple_of=HOUR)] = HOUR
+    wait: Annotated[int, msgspec.Meta(ge=0, le=366 * DAY, multiple_of=HOUR)] = 0
     effect: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.1
     false_alarms: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 0.25
     clean: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3

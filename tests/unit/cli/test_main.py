@@ -67,7 +67,7 @@ def test_completing_a_word_imports_nothing_heavy() -> None:
         f"sys.stdout.flush(); assert not set(sys.modules) & {HEAVY!r}\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["plain,demo", "plain,deploy"]
+    assert done.stdout.split() == ["plain,demo", "plain,deploy", "plain,decision"]
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()))

@@ -21,6 +21,7 @@ from konan.packaging.child import Limits, run
 from konan.packaging.learn import ENVIRONMENT
 from konan.predictions.flusher import REJECTED
 from konan.records.alarms import Alarm
+from konan.records.schema import Output
 
 if TYPE_CHECKING:
     from konan.monitoring.profiles.windows import Windows
@@ -53,6 +54,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         reference: `konan.monitoring.reference.reference.Reference` as bytes; empty while there is none.
         end: windows that end later are left alone; seconds since 1970-01-01 UTC.
         watches: the alarms.
+        output: what the version answers; None if it is not known.
     """
 
     directory: str
@@ -61,6 +63,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     reference: bytes
     end: int
     watches: tuple[Watch, ...]
+    output: Output | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -152,16 +155,22 @@ def looked(task: Task) -> tuple[Looked, ...]:
 
 def _one(task: Task, watch: Watch, profiles: "Windows", reference: "Reference | None") -> Looked:
     from konan.monitoring.alarms.rules import judge
-    from konan.monitoring.alarms.windows import windows
+    from konan.monitoring.alarms.windows import windows, with_truths
+    from konan.monitoring.performance.shape import Shape
+    from konan.monitoring.performance.windows import PerformanceWindows
 
     rule, alarm = watch.alarm.rule, watch.alarm
-    count = min(max(task.end - watch.begin, 0) // rule.window, MOST)
+    count = min(max(task.end - rule.wait - watch.begin, 0) // rule.window, MOST)
     if not count:
         return Looked(alarm, (), 0)
     span = watch.begin, watch.begin + count * rule.window
     own = judge(rule, reference)
     steps = list[Step]()
-    for seen in windows(profiles, task.deployment, task.version, span, rule.window, rule.segment):
+    found = windows(profiles, task.deployment, task.version, span, rule.window, rule.segment)
+    if rule.kind == "performance":
+        read = PerformanceWindows(Path(task.directory))
+        found = with_truths(read, task.deployment, task.version, found, (rule, Shape.of(task.output)))
+    for seen in found:
         at = moment(seen.end)
         after = alarms.looked(alarm, own.look(alarm.memory, seen), at)
         if after.state != alarm.state:

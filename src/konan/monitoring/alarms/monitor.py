@@ -187,10 +187,10 @@ class AlarmMonitor:
             one if one.version == version.version else await self._renew(one, version.version) for one in own
         ]
         present = int(clock.now().timestamp())
-        if not any(_begin(one) + one.rule.window <= present for one in own):
+        if not any(_due(one) <= present for one in own):
             return 0
         end = await asyncio.to_thread(self._settled, deployment.uuid)
-        due = [Watch(alarm=one, begin=_begin(one)) for one in own if _begin(one) + one.rule.window <= end]
+        due = [Watch(alarm=one, begin=_begin(one)) for one in own if _due(one) <= end]
         if not due:
             return 0
         done = await evaluation.look(await self._task_of(deployment, version, end, due), _WITHIN)
@@ -222,6 +222,7 @@ class AlarmMonitor:
             reference=await asyncio.to_thread(self._blobs.read, digest) if digest else b"",
             end=end,
             watches=tuple(watches),
+            output=version.schema.output if version.schema else None,
         )
 
     async def _keep(
@@ -297,6 +298,11 @@ def _new(deployment: str, name: str, rule: AlarmRule, at: str, by: str) -> Alarm
         since=at,
         why="It has not looked at any window yet.",
     )
+
+
+def _due(alarm: Alarm) -> int:
+    """When an alarm may look at its next window."""
+    return _begin(alarm) + alarm.rule.window + alarm.rule.wait
 
 
 def _begin(alarm: Alarm) -> int:

@@ -50,10 +50,12 @@ def judge(rule: AlarmRule, reference: Reference | None) -> Judge:
         rule: of the alarm.
         reference: of the version that is watched; None while there is none.
     """
-    if rule.kind == "errors":
-        return Errors(rule)
-    if rule.kind == "volume":
-        return Volume(rule)
+    if rule.kind in {"errors", "volume"}:
+        return Errors(rule) if rule.kind == "errors" else Volume(rule)
+    if rule.kind == "performance":
+        from konan.monitoring.alarms.performance_rule import Performance
+
+        return Performance(rule, reference)
     if reference is None or not watched_columns(rule, reference):
         return Learning(_NO_REFERENCE)
     if rule.kind == "data-fault":
@@ -66,7 +68,7 @@ def judge(rule: AlarmRule, reference: Reference | None) -> Judge:
 def watched_columns(rule: AlarmRule, reference: Reference) -> tuple[str, ...]:
     """Names of the columns that a rule watches and that the reference knows.
 
-    Truths come late, and would change windows that were looked at; they are watched with quality.
+    Truths come late, and would change windows that were looked at; they are watched with performance.
     """
     wanted = set(rule.columns)
     return tuple(
@@ -124,7 +126,7 @@ class DataFaults:
         streams = list(self._streams(seen.profile))
         verdict = shares.watched(streams, memory, self._rule.effect / 2)
         of_day = _worst(list(self._streams(seen.day))) if seen.day is not None else 0.0
-        return _look(self._rule, seen.profile.rows, verdict, of_day, self._doubts, cause="data fault")
+        return verdict_look(self._rule, seen.profile.rows, verdict, of_day, self._doubts, cause="data fault")
 
     def _streams(self, profile: Profile) -> Iterator[Stream]:
         layout, usual = self._reference.layout, self._reference.profile.counts
@@ -167,7 +169,7 @@ class Errors:
         stream = Stream("requests", "without an answer", seen.refused, requests, int(refused), int(usual))
         verdict = shares.watched([stream], memory, self._rule.effect / 2)
         kept = verdict._replace(memory={**verdict.memory, USUAL + "requests": (refused, usual, windows)})
-        return _look(self._rule, requests, kept, 0.0)
+        return verdict_look(self._rule, requests, kept, 0.0)
 
 
 def _learning(learnt: tuple[float, ...]) -> str:
@@ -226,7 +228,7 @@ def _worst(streams: Sequence[Stream]) -> float:
     return max((stream.certain for stream in streams), default=0.0)
 
 
-def _look(
+def verdict_look(
     rule: AlarmRule,
     rows: int,
     verdict: Verdict,
@@ -234,6 +236,16 @@ def _look(
     doubts: tuple[str, ...] = (),
     cause: str = "",
 ) -> Look:
+    """What a verdict on shares says to an alarm.
+
+    Args:
+        rule: of the alarm.
+        rows: of the window.
+        verdict: on all shares.
+        of_day: the largest effect over the day that ends with the window.
+        doubts: what may not hold.
+        cause: of what is guilty.
+    """
     worst = verdict.worst
     now = worst.certain if worst is not None else 0.0
     grounds = Grounds(

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from konan.monitoring.performance.shape import Shape
+from konan.monitoring.performance.summary import Summary, merged_summaries
+from konan.monitoring.performance.windows import PerformanceWindows
 from konan.monitoring.profiles.profile import Profile
 from konan.monitoring.profiles.windows import Segment, Span, Windows
 from konan.monitoring.reports.query import sliced
 from konan.predictions.filters import SHOWN_ROLES
 from konan.predictions.flusher import REJECTED
-from konan.records.alarms import DAY
+from konan.records.alarms import DAY, AlarmRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Window:
         answered: rows that any version answered.
         refused: requests that were refused, or whose model failed.
         day: profile of the day that ends with the window; None if it has no rows.
+        summary: of its answers beside their truths; None where nobody asked for it.
     """
 
     start: int
@@ -30,6 +34,7 @@ class Window:
     answered: int = 0
     refused: int = 0
     day: Profile | None = None
+    summary: Summary | None = None
 
 
 def windows(
@@ -67,6 +72,32 @@ def windows(
         for at, one in enumerate(seen)
         if one.start >= start
     ]
+
+
+def with_truths(
+    read: PerformanceWindows,
+    deployment: str,
+    version: int,
+    seen: Sequence[Window],
+    asked: tuple[AlarmRule, Shape],
+) -> list[Window]:
+    """The same windows with the summaries of their answers beside their truths.
+
+    Args:
+        read: the summaries of all logs.
+        deployment: uuid.
+        version: number of the version that answered.
+        seen: consecutive windows, at least one.
+        asked: the rule of the alarm, and what is counted of the version's answers.
+
+    Raises:
+        NotReady: summaries are damaged, and are counted again.
+    """
+    rule, shape = asked
+    span = Span(seen[0].start, seen[-1].end, rule.window)
+    roles = (read.read(deployment, version, role, span, shape, sliced(rule.segment)) for role in SHOWN_ROLES)
+    summaries = (merged_summaries(shape, [one for _, one in same]) for same in zip(*roles, strict=True))
+    return [replace(one, summary=summary) for one, summary in zip(seen, summaries, strict=True)]
 
 
 def _summed(
