@@ -6,6 +6,7 @@ and waiting for a version are the same code for `konan.client.Client` and `konan
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -307,22 +308,26 @@ def _prediction(name: str, body: bytes, version: int | None) -> Request:
 
 
 def _feedback_bodies(items: Any) -> Iterator[bytes]:
-    waiting, held = list[bytes](), 0
-    for item in each_row(items) if hasattr(items, "columns") else items:
-        encoded = _encode(_feedback(item))
-        if waiting and (len(waiting) >= FEEDBACK_ITEMS or held + len(encoded) > FEEDBACK_BYTES):
-            yield b"[" + b",".join(waiting) + b"]"
-            waiting, held = [], 0
-        waiting.append(encoded)
-        held += len(encoded) + 1
-    if waiting:
-        yield b"[" + b",".join(waiting) + b"]"
+    each = map(_feedback, each_row(items) if hasattr(items, "columns") else items)
+    while part := list(islice(each, FEEDBACK_ITEMS)):
+        yield from _bodies(part)
+
+
+def _bodies(part: list[Any]) -> Iterator[bytes]:
+    """The items in as few requests as may be; one that is larger than allowed travels alone."""
+    body = _encode(part)
+    if len(body) <= FEEDBACK_BYTES or len(part) == 1:
+        yield body
+    else:
+        half = len(part) // 2
+        yield from _bodies(part[:half])
+        yield from _bodies(part[half:])
 
 
 def _feedback(item: Feedback | Mapping[str, Any]) -> Any:
     if isinstance(item, Feedback):
         item = msgspec.structs.asdict(item)
-    if all(type(value) in _PLAIN for value in item.values()):
+    if _PLAIN.issuperset(map(type, item.values())):
         return item
     cells = ((name, plain(value, name)) for name, value in item.items())
     return {name: value for name, value in cells if name == "target" or value is not None}

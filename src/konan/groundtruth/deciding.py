@@ -8,7 +8,7 @@ import msgspec
 from konan.groundtruth.held import Held
 from konan.groundtruth.keys import Asked, KeyFinder, Match
 from konan.groundtruth.revisions import Batch, Parked, Revision, Status, judged
-from konan.groundtruth.targets import target_of
+from konan.groundtruth.targets import Target, target_of
 from konan.predictions.reading import Known, PredictionLog
 from konan.predictions.rows import Schemas, moment
 from konan.records.predictions import Feedback, FeedbackResult
@@ -84,20 +84,21 @@ class Decider:
         """
         work = _Work(deployment, received, items, self._keys.naming(deployment))
         by_id, by_key = self._meant(deployment, work.said)
-        about = {one.original for one in by_id.values()} | {one.id for one in by_key.values()}
+        about = dict.fromkeys(one.original or name for name, one in by_id.items())
+        about |= dict.fromkeys(one.id for one in by_key.values())
         history = self._history(deployment, about)
-        outputs = _Outputs(deployment, self._schemas)
+        targets = _Targets(deployment, self._schemas)
         for said in work.said:
             if said.id is not None:
                 known = by_id.get(said.id)
                 if known is None:
                     work.refuse(said, 404, _UNKNOWN)
                 else:
-                    work.revise(said, known.original, outputs[known.version], history)
+                    work.revise(said, known.original or said.id, targets.of(known.version), history)
                 continue
             match = by_key.get((said.key, said.observed))
             if match is not None:
-                work.revise(said, match.id, outputs[match.version], history)
+                work.revise(said, match.id, targets.of(match.version), history)
             elif self._keys.declared(deployment):
                 work.park(said, self._held)
             else:
@@ -117,15 +118,15 @@ class Decider:
             (one, matches[one.key, one.observed]) for one in parked if (one.key, one.observed) in matches
         ]
         history = self._history(deployment, {match.id for _, match in found})
-        outputs = _Outputs(deployment, self._schemas)
+        targets = _Targets(deployment, self._schemas)
         revisions = []
         kept_as = self._keys.naming(deployment)
         for one, match in found:
             try:
-                target = target_of(msgspec.json.decode(one.target), outputs[match.version])
+                target = targets.of(match.version)(msgspec.json.decode(one.target))
             except ValueError:  # it was sent before anybody knew what could be its truth
                 continue
-            new = Revision(match.id, one.observed, one.arrival, *target, kept_as(one.key), one.key_id)
+            new = _revision(match.id, one.observed, one.arrival, target, kept_as(one.key), one.key_id)
             known = history.setdefault(match.id, [])
             if judged(known, new, stated=True) != "duplicate":
                 known.append(new)
@@ -136,25 +137,52 @@ class Decider:
         self, deployment: str, said: Sequence[_Said]
     ) -> tuple[Mapping[str, Known], Mapping[Asked, Match]]:
         """The predictions that items are about: those that are named by id, and those by key."""
-        ids = {one.id for one in said if one.id is not None}
+        ids = dict.fromkeys(one.id for one in said if one.id is not None)
         known = self._log.known(deployment, ids) if ids else {}
         asked = [(one.key, one.observed) for one in said if one.id is None]
         matches = self._keys.find(deployment, asked) if asked and self._keys.declared(deployment) else {}
         return known, matches
 
 
-class _Outputs(dict[int, Output | None]):
-    """What versions answer, each looked up once."""
+class _Targets:
+    """What is sent as truths, in the terms of versions' outputs; a class is looked up once."""
 
     def __init__(self, deployment: str, schemas: Schemas) -> None:
-        super().__init__()
         self._deployment = deployment
         self._schemas = schemas
+        self._known: dict[int, Callable[[object], Target]] = {}
 
-    def __missing__(self, version: int) -> Output | None:
-        schema = self._schemas(self._deployment, version)
-        self[version] = None if schema is None else schema.output
-        return self[version]
+    def of(self, version: int) -> Callable[[object], Target]:
+        """What makes the truth of a prediction of a version from what was sent; it raises ValueError."""
+        known = self._known.get(version)
+        if known is None:
+            schema = self._schemas(self._deployment, version)
+            output = None if schema is None else schema.output
+            known = self._known[version] = _labelled(output) if _classifies(output) else _of(output)
+        return known
+
+
+def _classifies(output: Output | None) -> bool:
+    return output is not None and output.kind == "classifier"
+
+
+def _of(output: Output | None) -> Callable[[object], Target]:
+    return lambda sent: target_of(sent, output)
+
+
+def _labelled(output: Output | None) -> Callable[[object], Target]:
+    """For a classifier: there are few labels, and very many truths."""
+    seen: dict[object, Target] = {}
+
+    def target(sent: object) -> Target:
+        if type(sent) is not str:  # 1, 1.0 and True are one key
+            return target_of(sent, output)
+        found = seen.get(sent)
+        if found is None:
+            found = seen[sent] = target_of(sent, output)
+        return found
+
+    return target
 
 
 class _Work:
@@ -188,17 +216,21 @@ class _Work:
         self._results[said.at] = refusal(said.item, status, detail)
 
     def revise(
-        self, said: _Said, about: str, output: Output | None, history: dict[str, list[Revision]]
+        self,
+        said: _Said,
+        about: str,
+        target_of: Callable[[object], Target],
+        history: dict[str, list[Revision]],
     ) -> None:
         """Take an item as the truth of a prediction, if it can be that."""
         try:
-            target = target_of(said.item.target, output)
+            target = target_of(said.item.target)
         except ValueError as error:
             self.refuse(said, 422, str(error))
             return
         arrival = self._received.arrival + said.at
         key = said.key if said.id is None else None
-        new = Revision(about, said.observed, arrival, *target, key, self._received.key_id)
+        new = _revision(about, said.observed, arrival, target, key, self._received.key_id)
         known = self._known(about, history)
         status = judged(known, new, stated=said.stated) if known else "accepted"
         if status != "duplicate":
@@ -257,6 +289,12 @@ class _Work:
         key = "" if item.key is None else self._kept_as(item.key)
         self.said.append(_Said(at, item, named, key, observed, item.observed_at is not None))
         return None
+
+
+def _revision(
+    about: str, observed: int, arrival: int, target: Target, key: str | None, key_id: str
+) -> Revision:
+    return Revision(about, observed, arrival, target.text, target.label, target.value, key, key_id)
 
 
 def refusal(item: Feedback, status: int, detail: str) -> FeedbackResult:

@@ -173,13 +173,15 @@ class GroundTruth:
         """All revisions of some predictions."""
         from konan.groundtruth.tables import revisions_in
 
-        unique = set(wanted)
+        unique = dict.fromkeys(wanted)
         found: dict[str, list[Revision]] = {}
-        for one in self._held.revisions(deployment, unique):  # before the table: nothing is missed
+        for one in self._held.revisions(deployment, unique.keys()):  # before the table: nothing is missed
             found.setdefault(one.id, []).append(one)
         for one in revisions_in(self._table(deployment), unique):
-            known = found.setdefault(one.id, [])
-            if all(each.arrival != one.arrival for each in known):
+            known = found.get(one.id)
+            if known is None:
+                found[one.id] = [one]
+            elif all(each.arrival != one.arrival for each in known):
                 known.append(one)
         return found
 

@@ -1,7 +1,7 @@
 """Ground truth that is in the journal and in no table yet, and what waits for its prediction."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ class _Revisions:
             if self._first.setdefault(one.id, one) is not one:
                 self._more.setdefault(one.id, []).append(one)
 
-    def of(self, ids: set[str]) -> Iterator[Revision]:
+    def of(self, ids: Set[str]) -> Iterator[Revision]:
         for each in self._first.keys() & ids if self._first else ():
             yield self._first[each]
             yield from self._more.get(each, ())
@@ -85,7 +85,7 @@ class Held:
             for deployment, parked in waiting.items():
                 _park(self._deployments.setdefault(deployment, _Deployment()), parked)
 
-    def revisions(self, deployment: str, ids: set[str]) -> list[Revision]:
+    def revisions(self, deployment: str, ids: Set[str]) -> list[Revision]:
         """What is in no table of some predictions."""
         with self._lock:
             held = self._deployments.get(deployment)

@@ -100,7 +100,7 @@ def current(revisions: Sequence[Revision]) -> Revision:
     Args:
         revisions: of one prediction, at least one.
     """
-    return max(revisions, key=_age)
+    return max(revisions, key=_age) if len(revisions) > 1 else revisions[0]
 
 
 def judged(revisions: Sequence[Revision], new: Revision, *, stated: bool) -> Status:

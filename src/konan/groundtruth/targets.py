@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """The true value of one prediction.
 
     Attributes:
@@ -55,9 +55,9 @@ def target_of(sent: Any, output: Output | None) -> Target:
         return _label(sent, output)
     if output is not None and kind == "regressor":
         return _values(sent, output) if output.values > 1 else _value(sent)
-    label = class_text(sent) if isinstance(sent, str | bool) else None
-    value = float(sent) if _is_number(sent) else None
-    return Target(_encode(sent).decode(), label, value)
+    if isinstance(sent, (str, bool)):
+        return Target(_encode(sent).decode(), class_text(sent), None)
+    return Target(_encode(sent).decode(), None, float(sent) if _is_number(sent) else None)
 
 
 def _label(sent: Any, output: Output) -> Target:
@@ -88,11 +88,12 @@ def _spellings(sent: str | float) -> list[str]:
 
 
 def _value(sent: Any) -> Target:
-    if isinstance(sent, str) and _NUMBER.fullmatch(sent):
-        sent = float(sent)
-    if not _is_number(sent):
+    if not (_NUMBER.fullmatch(sent) if isinstance(sent, str) else _is_number(sent)):
         raise ValueError("The target is no finite number.")
-    return Target(_encode(float(sent)).decode(), None, float(sent))
+    value = float(sent)
+    if not math.isfinite(value):
+        raise ValueError("The target is no finite number.")
+    return Target(_encode(value).decode(), None, value)
 
 
 def _values(sent: Any, output: Output) -> Target:
@@ -102,7 +103,7 @@ def _values(sent: Any, output: Output) -> Target:
 
 
 def _is_number(thing: Any) -> bool:
-    if isinstance(thing, bool) or not isinstance(thing, int | float):
+    if isinstance(thing, bool) or not isinstance(thing, (int, float)):
         return False
     try:
         return math.isfinite(thing)

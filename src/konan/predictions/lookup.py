@@ -16,7 +16,7 @@ def rows_of(files: Iterable[File], ids: Collection[str], names: Sequence[str]) -
     Args:
         files: with a column ``id``.
         ids: any texts.
-        names: the columns that are wanted.
+        names: the columns that are wanted, beside the ids.
     """
     ordered = sorted(ids)
     wanted = pa.array(ordered, pa.string())
@@ -33,10 +33,12 @@ def _in_file(file: File, ordered: list[str], wanted: pa.Array, names: Sequence[s
     groups = [index for index in range(reader.num_row_groups) if _may_hold(reader, index, ordered)]
     if not groups:
         return None
-    mask = pc.is_in(reader.read_row_groups(groups, columns=["id"])["id"], wanted)
+    ids = reader.read_row_groups(groups, columns=["id"])
+    mask = pc.is_in(ids["id"], wanted)
     if not pc.any(mask).as_py():
         return None
-    return reader.read_row_groups(groups, columns=list(names)).filter(mask)
+    rest = reader.read_row_groups(groups, columns=[name for name in names if name != "id"])
+    return rest.append_column("id", ids["id"]).filter(mask)
 
 
 def _may_hold(reader: pq.ParquetFile, index: int, ordered: list[str]) -> bool:

@@ -21,7 +21,7 @@ from konan.predictions.filters import Want
 from konan.predictions.flusher import Tail
 from konan.predictions.groups import look_up
 from konan.predictions.parts import NONE, Pass, Source
-from konan.predictions.rows import Schemas, day_of, originals, table_of
+from konan.predictions.rows import Schemas, day_of, table_of
 
 
 class Tails(Protocol):
@@ -37,11 +37,11 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         version: number of the version that answered.
-        original: its own id, or that of the prediction that it is a copy of.
+        original: id of the prediction that it is a copy of, None if it is none.
     """
 
     version: int
-    original: str
+    original: str | None = None
 
 
 class PredictionLog:
@@ -125,18 +125,23 @@ class PredictionLog:
             deployment: uuid.
             ids: any texts; only the files of their days and ranges are looked into.
         """
-        wanted = set(ids)
+        wanted = dict.fromkeys(ids)  # in their order, which is mostly that of the log
         found = {
-            one: Known(entry.version, entry.mirrors[at] if entry.mirrors else one)
+            one: Known(entry.version, entry.mirrors[at] if entry.mirrors else None)
             for entry in entries_of(self._tails.tail(deployment))
             for at, one in enumerate(entry.ids)
             if one in wanted
         }
-        left = wanted.difference(found)
+        left = [one for one in wanted if one not in found]
         files = table.snapshot(self._directory / deployment).files
         for rows in lookup.rows_of(files, left, ("id", "version", "mirrors")):
-            names, versions = rows["id"].to_pylist(), rows["version"].to_pylist()
-            found.update(zip(names, map(Known, versions, originals(rows)), strict=True))
+            names, versions, mirrors = (rows[name] for name in ("id", "version", "mirrors"))
+            alike = pc.count_distinct(versions).as_py() == 1 and mirrors.null_count == len(mirrors)
+            if alike:  # very many at once
+                found.update(dict.fromkeys(names.to_pylist(), Known(versions[0].as_py())))
+            else:
+                known = map(Known, versions.to_pylist(), mirrors.to_pylist())
+                found.update(zip(names.to_pylist(), known, strict=True))
         return found
 
     def _parts(self, deployment: str, want: Want) -> Iterator[tuple[pa.Table, str]]:

@@ -152,7 +152,8 @@ class _Sent:
         target, wanted = columns["target"], list(columns.items())
         for row in rows:
             self.rows += 1
-            if _is_missing(row.get(target)):
+            truth = row.get(target)
+            if truth in rowfiles.MISSING if type(truth) is str else _is_missing(truth):
                 self.left_out += 1
                 continue
             item = {}
