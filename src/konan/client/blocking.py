@@ -12,7 +12,7 @@ from konan.client.labels import Labels
 from konan.client.logged import Filters
 from konan.client.measured import Measures
 from konan.client.measuring import Performing
-from konan.client.monitored import OneWindow, Windowing
+from konan.client.monitored import DriftWindowing, OneWindow, Windowing
 from konan.client.rows import chunks
 from konan.client.senders import Sender
 from konan.client.upload import Archive, DeployOptions
@@ -223,12 +223,12 @@ class Client:
         with self._sender.stream(backups.request()) as pieces:
             return backups.pass_on(pieces, file, progress)
 
-    def drift(self, name: str, **windowing: Unpack[Windowing]) -> DriftReport:
+    def drift(self, name: str, **windowing: Unpack[DriftWindowing]) -> DriftReport:
         """How live rows compare with the reference: significance, effect and noise floor of each column.
 
         Args:
             name: of the deployment.
-            **windowing: see `konan.client.monitored.Windowing`; else the last 24 hours as a whole.
+            **windowing: see `konan.client.monitored.DriftWindowing`; else the last 24 hours as a whole.
 
         Raises:
             Invalid: there is no such version or segment column, or a time or window is not one.

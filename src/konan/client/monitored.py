@@ -30,6 +30,16 @@ class Windowing(TypedDict, total=False):
     segment: str | None
 
 
+class DriftWindowing(Windowing, total=False):
+    """The same, and a second thing to compare with.
+
+    Attributes:
+        season: length, as ``7d``: windows are also compared with live rows of so long before.
+    """
+
+    season: str | None
+
+
 class OneWindow(TypedDict, total=False):
     """Which rows are looked at, as a whole; what is left out takes the newest day. Keys as in `Windowing`."""
 
@@ -39,7 +49,7 @@ class OneWindow(TypedDict, total=False):
     segment: str | None
 
 
-def drift(name: str, windowing: Windowing) -> Steps[DriftReport]:
+def drift(name: str, windowing: DriftWindowing) -> Steps[DriftReport]:
     """The drift of a deployment."""
     return decode((yield from ask(windowed(name, "drift", windowing))), DriftReport)
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated
 
 import msgspec
+from typing_extensions import override
 
 from konan import clock
 from konan.control.table import Call, Nothing, Table
@@ -57,18 +58,44 @@ class Windowing(
         )
 
 
+class DriftWindowing(
+    Windowing,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"since": "from", "until": "to"},
+):
+    """The same, and a second thing to compare with.
+
+    Attributes:
+        season: length, as ``7d`` or ``364d``: windows are also compared with live rows of so long before.
+    """
+
+    season: Annotated[str, msgspec.Meta(max_length=10)] = ""
+
+    @override
+    def asked(self) -> Query:
+        found = Windowing.asked(self)
+        if not self.season:
+            return found
+        season = query.length(self.season)
+        if season < found.every:
+            raise Invalid("The season before would overlap with the window.", hint="Take shorter windows.")
+        return found._replace(season=season)
+
+
 @table.route(
     "GET",
     "/v1/deployments/{name}/drift",
     permission="read",
-    query=Windowing,
+    query=DriftWindowing,
     request=Nothing,
     response=DriftReport,
     summary="Show how live rows compare with the reference: one verdict, and of each column significance, "
     "effect and noise floor.",
     errors=(NotFound,),
 )
-async def drift(call: Call[Windowing, Nothing]) -> DriftReport:
+async def drift(call: Call[DriftWindowing, Nothing]) -> DriftReport:
     """Show drift."""
     wanted = call.query.asked()
     reports, name = call.services.reports, call.path["name"]

@@ -123,6 +123,24 @@ class DriftedColumn(msgspec.Struct, frozen=True, kw_only=True):
     shares: tuple[ShareChange, ...] = ()
 
 
+class SeasonDrift(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """The same window beside live rows of the same season before.
+
+    Attributes:
+        since: earliest time of these, RFC 3339.
+        until: the time before which they lie, RFC 3339.
+        rows: how many they are.
+        verdict: of the window beside them; ``learning`` if they were counted with other cells.
+        evidence: see the module.
+    """
+
+    since: str
+    until: str
+    rows: int
+    verdict: Verdict
+    evidence: float = 0.0
+
+
 class DriftWindow(Window, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """The drift of one window.
 
@@ -135,6 +153,8 @@ class DriftWindow(Window, frozen=True, kw_only=True, rename={"since": "from", "u
         reason: the verdict in a sentence.
         reference: rows that are compared with come from ``data``, ``holdout``, ``cross-fitted`` or ``live``;
             empty while there are none.
+        segments: slices that drift while others do not, as ``city=Bern``.
+        season: beside the same season before; null where none was asked for.
         doubts: what makes the evidence doubtful, as rows that depend on each other.
         columns: largest evidence first.
     """
@@ -146,6 +166,8 @@ class DriftWindow(Window, frozen=True, kw_only=True, rename={"since": "from", "u
     cause: str = ""
     reason: str = ""
     reference: str = ""
+    segments: tuple[str, ...] = ()
+    season: SeasonDrift | None = None
     doubts: tuple[str, ...] = ()
     columns: tuple[DriftedColumn, ...] = ()
 

@@ -37,6 +37,14 @@ DRIFT = {
     "cause": "covariate",
     "reason": "Inputs changed.",
     "reference": "data",
+    "segments": ["city=Bern"],
+    "season": {
+        "from": "2026-11-16T08:00:00Z",
+        "to": "2026-11-16T09:00:00Z",
+        "rows": 2100,
+        "verdict": "stable",
+        "evidence": -0.3,
+    },
     "doubts": ["Rows depend on each other."],
     "columns": [SEASON, HOUR],
 }
@@ -105,6 +113,38 @@ def test_windows_have_a_line_each(at: Script, konan: Konan) -> None:
     assert "(none)" in lines[1]
     assert "too few rows" in lines[1]
     assert lines[2].endswith("season")
+
+
+def test_drift_shows_where_it_is_and_how_it_was_last_season(at: Script, konan: Konan) -> None:
+    at.answer(report(DRIFT))
+    lines = konan("drift", "bikes", "--season", "7d").out.splitlines()
+    assert "only in   city=Bern" in lines
+    assert "season    stable beside 2026-11-16 08:00, 2,100 rows" in lines
+    assert parse_qs(at.asked[-1].target.partition("?")[2])["season"] == ["7d"]
+
+
+TOGETHER = {
+    **WINDOW,
+    "verdict": "drift",
+    "auc": 0.812,
+    "low": 0.79,
+    "high": 0.83,
+    "p_value": 1e-40,
+    "columns": [{"column": "features.a", "share": 0.7}, {"column": "features.b", "share": 0.3}],
+    "used": 2488,
+    "usual_used": 8645,
+    "reference": "data",
+    "reason": "Rows can be told.",
+}
+
+
+def test_drift_of_all_inputs_together_is_told_in_lines(at: Script, konan: Konan) -> None:
+    at.answer(TOGETHER)
+    lines = konan("drift", "bikes", "--multivariate").out.splitlines()
+    assert lines[0].endswith("2,488 rows: DRIFT")
+    assert lines[1] == "area      0.812 (0.790 to 0.830), 2,488 rows beside 8,645 of data"
+    assert lines[2:] == ["p         <1e-16", "told by   a 70 %, b 30 %", "Rows can be told."]
+    assert at.asked[-1].target.startswith("/v1/deployments/bikes/drift/multivariate")
 
 
 def test_drift_for_programs_is_the_report(at: Script, konan: Konan) -> None:

@@ -22,11 +22,13 @@ _SHARES = 0.01
         "konan drift bikes",
         "konan drift bikes --from 2026-11-01T00:00:00Z --window 1d",
         "konan drift bikes --by segment:city --json",
+        "konan drift bikes --from 2026-11-23T00:00:00Z --season 7d",
         "konan drift bikes --multivariate",
     ),
 )
 @click.argument("name")
 @windowed
+@click.option("--season", metavar="LENGTH", help="Compare also with live rows of so long before, as 7d.")
 @click.option(
     "--multivariate", is_flag=True, help="Have a classifier tell live rows from given ones instead."
 )
@@ -39,6 +41,8 @@ def command(session: Session, name: str, *, multivariate: bool, **windowing: Any
 
     With --multivariate, small trees learn to tell rows of the log from rows given at deploy: that finds
     changes of several columns together that no column shows alone. It reads rows, and takes seconds.
+    With --season, what drifts beside the reference but not beside live rows of so long before is told to be
+    of the season.
     """
     if multivariate:
         _together(session, name, windowing)
@@ -78,9 +82,9 @@ def show(screen: Screen, report: DriftReport) -> None:
 
 
 def _together(session: Session, name: str, windowing: dict[str, Any]) -> None:
-    if windowing.pop("by") is not None or windowing["window"] is not None:
-        raise click.UsageError("--multivariate is about one window: it goes without --by and --window.")
-    del windowing["window"]
+    given = [flag for flag in ("by", "window", "season") if windowing.pop(flag) is not None]
+    if given:
+        raise click.UsageError("--multivariate takes only --from, --to, --version and --segment.")
     with session.client() as client:
         found = client.multivariate_drift(name, **windowing)
     if session.screen.json:
@@ -112,6 +116,11 @@ def described(window: DriftWindow) -> list[str]:
         lines.append(f"cause     {window.cause}")
     if window.guilty:
         lines.append(f"guilty    {', '.join(map(short, window.guilty))}")
+    if window.segments:
+        lines.append(f"only in   {', '.join(window.segments)}")
+    if window.season is not None:
+        since = f"{moment(window.season.since)}, {window.season.rows:,} rows"
+        lines.append(f"season    {_loud(window.season.verdict)} beside {since}")
     lines += [f"doubt     {doubt}" for doubt in window.doubts]
     return [*lines, *([window.reason] if window.reason else [])]
 

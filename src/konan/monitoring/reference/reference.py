@@ -26,6 +26,8 @@ from konan.monitoring.profiles.cells import (
 )
 from konan.monitoring.profiles.histogram import MOST_VALUES, fit_numeric, known_categories, left_out
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Layout, Profile, beside
+from konan.monitoring.reference.joint import JointCounts, joint_of
+from konan.monitoring.reference.segments import SegmentPart
 from konan.ports import Blobs
 from konan.records import deployments
 from konan.records.schema import Feature, Output, Schema, class_text
@@ -78,11 +80,15 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         inputs: of the model; None where no rows were given.
         answers: what it answered, and the truth; None while the version is learning.
         estimator: estimates metrics of rows whose truth is not known; None where nothing valid tells.
+        joint: rows by score and truth; None where there is nothing valid.
+        segments: the inputs of slices that have rows enough.
     """
 
     inputs: Part | None = None
     answers: Part | None = None
     estimator: Estimator | None = None
+    joint: JointCounts | None = None
+    segments: tuple[SegmentPart, ...] = ()
 
     @cached_property
     def layout(self) -> Layout:
@@ -93,6 +99,14 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def profile(self) -> Profile:
         """What was counted of all columns; its rows are those of the inputs."""
         return beside(self.layout, [part.profile for part in self._parts])
+
+    def of_segment(self, column: str, value: str | None) -> Profile | None:
+        """The same of a slice, whose answers are those of all; None where it has no reference of its own."""
+        for part in self.segments:
+            if (part.column, part.value) == (column, value):
+                answers = [self.answers.profile] if self.answers is not None else []
+                return beside(self.layout, [part.profile, *answers])
+        return None
 
     @property
     def autocorrelation(self) -> dict[str, tuple[float, ...]]:
@@ -224,7 +238,8 @@ def learned(
     if labelled.num_rows < needed:
         return None
     inputs = before.inputs or inputs_of(schema, labelled, "live")
-    return answered(schema, inputs, labelled, "live")
+    made = answered(schema, inputs, labelled, "live")
+    return msgspec.structs.replace(made, segments=before.segments)
 
 
 def answered(schema: Schema, inputs: Part, rows: "pa.Table", source: Source) -> Reference:
@@ -241,7 +256,12 @@ def answered(schema: Schema, inputs: Part, rows: "pa.Table", source: Source) -> 
     mixed = rows
     if TARGET in rows.column_names and is_sorted(rows[TARGET]):  # groups of neighbours would differ in truth
         mixed = rows.take(np.random.default_rng(0).permutation(rows.num_rows))
-    return Reference(inputs=inputs, answers=answers, estimator=learn(cells, mixed, schema.output))
+    return Reference(
+        inputs=inputs,
+        answers=answers,
+        estimator=learn(cells, mixed, schema.output),
+        joint=joint_of(rows, schema.output),
+    )
 
 
 def _input(name: str, column: "pa.ChunkedArray", feature: Feature) -> Cells:

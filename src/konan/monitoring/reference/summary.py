@@ -97,20 +97,23 @@ def summary(request: Request) -> Summary:
     """
     from konan.monitoring.reference import given_rows
     from konan.monitoring.reference.reference import Reference, answered, inputs_of, is_sorted
+    from konan.monitoring.reference.segments import segments_of
     from konan.packaging.tables import read_table
 
     table, _ = read_table(Path(request.path), request.format, request.most)
     output = request.schema.output
     timed = request.target not in table.column_names or not is_sorted(table[request.target])
-    inputs = inputs_of(request.schema, given_rows.inputs(table, request.schema), request.source, timed=timed)
+    rows_of_inputs = given_rows.inputs(table, request.schema)
+    inputs = inputs_of(request.schema, rows_of_inputs, request.source, timed=timed)
+    segments = segments_of(inputs.layout, table, rows_of_inputs, request.schema)
     single = output.kind == "classifier" or (output.kind == "regressor" and output.values == 1)
     if not request.predictions or not single:
-        return Summary(table.num_rows, Reference(inputs=inputs).to_bytes())
+        return Summary(table.num_rows, Reference(inputs=inputs, segments=segments).to_bytes())
     decode = msgspec.json.Decoder(given_rows.Answered).decode
     with Path(request.predictions).open("rb") as lines:
         rows = given_rows.answers(map(decode, lines), request.schema)
     made = answered(request.schema, inputs, rows, request.scores)
-    return Summary(table.num_rows, made.to_bytes())
+    return Summary(table.num_rows, msgspec.structs.replace(made, segments=segments).to_bytes())
 
 
 def main() -> int:

@@ -58,6 +58,7 @@ class Reports:
             NotFound: the caller sees no such deployment or version.
             NotReady: profiles are damaged, and are counted again.
         """
+        from konan.monitoring.performance.windows import PerformanceWindows
         from konan.monitoring.profiles import store as profiles
         from konan.monitoring.profiles.windows import Windows
         from konan.monitoring.reports import drift_report
@@ -66,7 +67,8 @@ class Reports:
         selecting = Selection(self._store, self._blobs, Windows(self._directory), caller, name, asked)
         selecting.lay(profiles.Store(self._directory / selecting.uuid).layouts)
         complete = self._brought_up_to_date(selecting.uuid)
-        return DriftReport(deployment=name, windows=drift_report.windows(selecting, complete=complete))
+        told = drift_report.Told(selecting, PerformanceWindows(self._directory), complete=complete)
+        return DriftReport(deployment=name, windows=told.windows())
 
     def quality(self, caller: Principal, name: str, asked: Query) -> QualityReport:
         """What is wrong with the rows that a deployment is sent.

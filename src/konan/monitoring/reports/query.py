@@ -33,6 +33,7 @@ class Query(NamedTuple):
         by_version: whether every version has windows of its own.
         by_segment: column whose every value has windows of its own; empty for none.
         segment: the slice; None is all rows.
+        season: seconds, whole hours: windows are also compared with live rows of so long before; 0 is not.
     """
 
     start: int
@@ -42,6 +43,7 @@ class Query(NamedTuple):
     by_version: bool = False
     by_segment: str = ""
     segment: Slice | None = None
+    season: int = 0
 
     @property
     def is_single(self) -> bool:
