@@ -379,3 +379,14 @@ def calm() -> Facts:
         events=(),
         incidents=(),
     )
+
+
+def named(name: str) -> Facts:
+    """A busy deployment whose name, and those of a column and its values, are somebody's own idea."""
+    found = busy()
+    cells = (CellShares(cell=name, usual=0.5, current=0.2), CellShares(cell="b", usual=0.5, current=0.8))
+    column = ColumnDistribution(column=name, ordered=False, rows=100, usual_rows=100, cells=cells)
+    assert found.drift is not None
+    drifted = replace(found.drift.columns[0], column=name, moved=(MovedCell(cell=name, current=1, usual=0),))
+    window = replace(found.drift, columns=(drifted,), guilty=(name,), reason=name)
+    return replace(found, deployment=name, drift=window, distributions=(column,))

@@ -8,9 +8,10 @@ import msgspec
 from konan import clock
 from konan.control.services import Services
 from konan.control.table import Call, Nothing, Table, Text
-from konan.errors import NotFound
+from konan.errors import DeadlineExceeded, Invalid, NotFound
 from konan.monitoring.alarms.monitor import shown
 from konan.monitoring.reports import query
+from konan.monitoring.reports.on_demand import Reports
 from konan.monitoring.reports.query import DAY, HOUR, Query
 from konan.records.access import Principal
 from konan.records.alarms import Alarm, AlarmEvent, Incident
@@ -131,6 +132,23 @@ def _counted(services: Services, caller: Principal, facts: Facts) -> dict[str, o
         "drift_windows": reports.drift(caller, name, steps).windows,
         "distributions": reports.distributions(caller, name, whole),
         "quality": next(iter(reports.quality(caller, name, whole).windows), None),
+        **_performed(reports, caller, name, whole, steps),
+    }
+
+
+def _performed(
+    reports: Reports, caller: Principal, name: str, whole: Query, steps: Query
+) -> dict[str, object]:
+    """How good the answers were; people's own metrics may take too long, then the report goes without."""
+    try:
+        found = reports.performance(caller, name, whole)
+        over_time = reports.performance(caller, name, steps).windows
+    except (DeadlineExceeded, Invalid) as error:
+        return {"failed": {"Performance": error.message}}
+    return {
+        "performance": next(iter(found.windows), None),
+        "performance_windows": over_time,
+        "headline": found.headline,
     }
 
 

@@ -307,17 +307,16 @@ def _pair(cell: Cell, left: float, width: float, up: Scale) -> Iterator[Html]:
 def _names(cells: Sequence[Cell], height: int) -> Iterator[Html]:
     """What stands below the cells: numbers at their left ends, names below their middles, as room allows."""
     width = 100 / max(len(cells), 1)
-    room = 46 // max(len(cells), 1)
+    longest = max(46 // max(len(cells), 1), 8)
     free = 0.0
     for at, cell in enumerate(cells):
         name, place = (cell.edge, at * width) if cell.edge else (cell.label, (at + 0.5) * width)
-        shown = name if cell.edge or len(name) <= max(room, 7) else f"{name[: max(room, 7) - 1]}…"
-        half = 1.15 * len(shown) + 1
-        if place - half < free and at:
-            continue
-        free = place + half
-        anchor = "middle" if cell.edge else _anchor(place)
-        yield tag("text", shown, x=f"{place:.2f}%", y=height - 4, text_anchor=anchor)
+        shown = name if len(name) <= longest else f"{name[: longest - 1]}…"
+        anchor = _anchor(place)
+        left = place - len(shown) * {"start": 0.0, "middle": 1.05, "end": 2.1}[anchor]
+        if left >= free or not at:
+            free = left + 2.1 * len(shown) + 1.5
+            yield tag("text", shown, x=f"{place:.2f}%", y=height - 4, text_anchor=anchor)
 
 
 def calibration(points: Sequence[tuple[float, float, float, float]]) -> Html:

@@ -21,6 +21,15 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "request"), counted(1200, "request")
+    ('1 request', '1,200 requests')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def brief(number: float) -> str:
     """A number in as little room as an axis has.
 

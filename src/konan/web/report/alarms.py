@@ -74,7 +74,7 @@ def _alarms(alarms: Sequence[Alarm]) -> Child:
         Column("budget spent", "num"),
         Column("why", "wide"),
     )
-    return table("Alarms", columns, [_row(one) for one in alarms])
+    return table("How the alarms stand", columns, [_row(one) for one in alarms])
 
 
 def _row(alarm: Alarm) -> Sequence[Child]:

@@ -14,6 +14,7 @@ from konan.web.figures import (
     fixed,
     lasting,
     moment,
+    points,
     power,
     seconds,
     share,
@@ -29,6 +30,7 @@ from konan.web.scales import Scale
 SMALL, LARGE = 0.1, 0.25
 """Effects that are often called small and large."""
 
+FEATURES = "features."
 _STATES: dict[str, State] = {"stable": "good", "drift": "attention"}
 _OPEN = 6
 _MOVED = 2
@@ -53,7 +55,7 @@ def _lead(window: DriftWindow) -> str:
         "learning": "There is nothing to compare with yet.",
         "no rows": "There are no rows to compare.",
     }[window.verdict]
-    return f"{told} {window.reason}".strip()
+    return f"{told} {window.reason.replace(FEATURES, '')}".strip()
 
 
 def _meta(window: DriftWindow) -> Html:
@@ -110,7 +112,9 @@ def _columns(window: DriftWindow) -> Child:
         table("Drift of each column", columns, rows, "drift"),
         note(
             "The effect is the population stability index less what noise adds to it on average; 0.1 is "
-            "often called small and 0.25 large. Drift needs both: an effect beyond noise, and evidence."
+            "often called small and 0.25 large. Drift needs both: an effect beyond noise, and evidence. Values "
+            "that are missing, unseen or out of range have no part in the effect; their shares are judged by "
+            "themselves and stand under what moved."
         ),
     ]
 
@@ -191,8 +195,17 @@ def _small(one: ColumnDistribution) -> Html:
 
 def _cell(cell: CellShares, *, ordered: bool) -> Cell:
     """A cell as it is drawn; one of numbers has the number where it begins."""
-    edge = cell.cell.strip("[(= ").partition(",")[0] if ordered and not cell.special else ""
+    edge = _rounded(cell.cell.strip("[(= ").partition(",")[0]) if ordered and not cell.special else ""
     return Cell(cell.cell, cell.usual, cell.current, cell.special, edge)
+
+
+def _rounded(number: str) -> str:
+    """A number of a cell with three digits.
+
+    >>> _rounded("0.0392855"), _rounded("12")
+    ('0.0393', '12')
+    """
+    return f"{float(number):.3g}"
 
 
 def _over_time(facts: Facts) -> Child:
@@ -222,7 +235,11 @@ def _over_time(facts: Facts) -> Child:
     return [
         tag("h3", "Over time"),
         legend(
-            ("h0", "within noise"), ("h1", "beyond noise"), ("h2", f"from {SMALL}"), ("h3", f"from {LARGE}")
+            ("h0", "within noise"),
+            ("h1", "beyond noise"),
+            ("h2", f"from {SMALL}"),
+            ("h3", f"from {LARGE}"),
+            ("", "pt: points by which values that are missing, unseen or out of range became more"),
         ),
         scrolled(caption, whole),
     ]
@@ -236,11 +253,27 @@ def _heat(name: str, windows: Sequence[DriftWindow]) -> Iterator[Html]:
             continue
         size = f"effect {decimal(one.effect)}, noise reaches {decimal(one.floor)}"
         title = f"{short(name)}, {moment(window.since)} UTC: {size}"
-        yield tag("td", f"{max(one.effect, 0):.2f}", class_=f"num h{level(one)}", title=title)
+        yield tag("td", _heated(one), class_=f"num h{level(one)}", title=f"{title}; {moved(one)}")
 
 
 def level(one: DriftedColumn) -> int:
     """How large an effect is, in four steps: within noise, beyond it, from `SMALL`, from `LARGE`."""
-    if one.effect <= one.floor:
+    size = abs(_shift(one)) if _by_share(one) else one.effect
+    if size <= one.floor:
         return 0
-    return 1 + (one.effect >= SMALL) + (one.effect >= LARGE)
+    return 1 + (size >= SMALL) + (size >= LARGE)
+
+
+def _heated(one: DriftedColumn) -> str:
+    """An effect, or how many points a share moved where that is what drifted."""
+    return f"{points(_shift(one))} pt" if _by_share(one) else f"{max(one.effect, 0):.2f}"
+
+
+def _by_share(one: DriftedColumn) -> bool:
+    """Whether a column drifted by values that are missing, unseen or out of range alone."""
+    return one.verdict == "drift" and one.effect < SMALL and abs(_shift(one)) > max(one.effect, _NOTABLE)
+
+
+def _shift(one: DriftedColumn) -> float:
+    """By how much the share moved that moved most."""
+    return max((share.current - share.usual for share in one.shares), key=abs, default=0.0)

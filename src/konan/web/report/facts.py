@@ -31,6 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         alarms: all of the deployment.
         events: changes of their states in that time, newest first.
         incidents: those of that time, newest first.
+        failed: what could not be made although it was asked for, with what happened.
     """
 
     deployment: str
@@ -51,6 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[Alarm, ...] = ()
     events: tuple[AlarmEvent, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    failed: dict[str, str] = {}
 
     @property
     def rows(self) -> int:

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from konan.web.figures import count, lasting, moment, period, share
+from konan.web.figures import count, counted, lasting, moment, period, share
 from konan.web.html import Child, Html, tag
 from konan.web.report import alarms, drifted, performance, quality, traffic, unmeasured
 from konan.web.report.facts import Facts
@@ -86,7 +86,7 @@ def _tiles(facts: Facts, sections: list[Section]) -> Html:
         _tile(
             "Rows answered",
             count(facts.rows),
-            f"{count(facts.refused)} requests refused",
+            f"{counted(facts.refused, 'request')} refused",
             states["traffic"],
             "traffic",
         ),
@@ -140,7 +140,7 @@ def _foot(facts: Facts) -> Html:
     version = f" --version {facts.version.version}" if facts.version is not None else ""
     commands: list[Child] = [
         tag("li", tag("code", f"konan {what} {facts.deployment} {span}{version}"))
-        for what in ("drift", "quality")
+        for what in ("drift", "quality", "performance")
     ]
     return tag(
         "footer",

@@ -111,6 +111,9 @@ def legend(*entries: tuple[str, str]) -> Html:
     """What the colours of a chart stand for: class and meaning of each."""
     return tag(
         "ul",
-        *(tag("li", tag("span", class_=f"key {kind}", aria_hidden="true"), text) for kind, text in entries),
+        *(
+            tag("li", tag("span", class_=f"key {kind}", aria_hidden="true") if kind else None, text)
+            for kind, text in entries
+        ),
         class_="legend",
     )

@@ -20,6 +20,8 @@ _RATES = frozenset({"accuracy", "precision", "recall"})
 def section(facts: Facts) -> Section:
     """The section."""
     window = facts.performance
+    if "Performance" in facts.failed:
+        return Section("performance", "Performance", "unknown", facts.failed["Performance"], None)
     if window is None or window.state in {"no rows", "no labels"}:
         return Section("performance", "Performance", "unknown", _nothing(window), _estimates(facts))
     body = [
@@ -179,7 +181,8 @@ def _note(one: MetricValue) -> str:
     """What is to be known of a figure beside it."""
     bound = ""
     if one.precision == "bound" and one.least is not None and one.most is not None:
-        bound = f"Known to lie between {written(one, one.least)} and {written(one, one.most)}. "
+        least, most = written(one, one.least), written(one, one.most)
+        bound = f"Known to lie between {least} and {most}. " if least != most else ""
     why = one.estimate.why if one.estimate is not None and not one.estimate.trustworthy else ""
     return f"{bound}{one.note} {why}".strip()
 

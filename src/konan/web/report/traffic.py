@@ -3,7 +3,7 @@
 from konan.records.monitoring import DriftWindow, Finding
 from konan.web import charts
 from konan.web.charts import Bar, Frame
-from konan.web.figures import count, lasting, moment, seconds, share, tick
+from konan.web.figures import count, counted, lasting, moment, seconds, share, tick
 from konan.web.html import Child, tag
 from konan.web.report.facts import Facts
 from konan.web.report.parts import Column, Section, figure, more, note, table
@@ -36,8 +36,10 @@ def _findings(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _lead(facts: Facts, volume: Finding | None) -> Child:
-    rows = f"{count(facts.rows)} rows were answered"
-    refused = f" and {count(facts.refused)} requests refused" if facts.refused else ", no request was refused"
+    rows = f"{counted(facts.rows, 'row')} {'was' if facts.rows == 1 else 'were'} answered"
+    refused = (
+        f" and {counted(facts.refused, 'request')} refused" if facts.refused else ", no request was refused"
+    )
     return f"{rows}{refused}.{_usual(volume)}"
 
 

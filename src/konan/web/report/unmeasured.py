@@ -28,6 +28,7 @@ def gaps(facts: Facts) -> Iterator[tuple[str, Child]]:
     if facts.version is None:
         yield "Everything", "There is no live version. Deploy one, or name one that was live in this time."
         return
+    yield from facts.failed.items()
     yield from _drift(facts)
     if facts.version.schema is not None:
         yield from _private(facts.version.schema)
@@ -76,6 +77,8 @@ def _private(schema: Schema) -> Iterator[tuple[str, Child]]:
 
 def _performance(facts: Facts) -> Iterator[tuple[str, Child]]:
     window = facts.performance
+    if "Performance" in facts.failed:
+        return
     if window is None or window.state in {"no labels", "no rows"}:
         yield (
             "Performance",
