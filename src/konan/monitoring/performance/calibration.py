@@ -84,7 +84,7 @@ def curve(summary: ClassSummary, intervals: Intervals | None = None) -> tuple[Ca
 
 
 def _error(summary: ClassSummary, intervals: Intervals) -> MetricValue:
-    bins = len(curve(summary))
+    bins = int((summary.counts("bin_rows") > 0).sum())
     if not bins:
         return unknown("calibration_error", _NONE, better="lower")
     rows = summary.scored

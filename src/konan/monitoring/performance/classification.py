@@ -7,13 +7,14 @@ have the interval of the delta method (K. Takahashi, K. Yamamoto, A. Kuchiba, T.
 for micro-averaged F1 and macro-averaged F1 scores", 2022).
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from konan.monitoring.performance.intervals import Intervals, wilson
+from konan.monitoring.performance.intervals import Bounds, Intervals, wilson
 from konan.monitoring.performance.values import metric, unknown
 from konan.monitoring.profiles.sparse import Ints
 from konan.records.performance import MetricValue
@@ -71,8 +72,10 @@ def of_confusion(
         return
     if positive is not None:
         yield from _of_class(rates, positive, "", intervals)
-    for average in ("macro", "weighted", "micro"):
-        yield from _averages(confusion / rows, rows, average, rates, intervals)
+    yield from _averages(confusion / rows, rows, rates, intervals)
+    right = int(rates.hits.sum())
+    for what in _NEVER:
+        yield metric(what, right / rows, intervals.share(right, rows), rows, of="micro")
     for place, name in enumerate(classes):
         yield from _of_class(rates, place, name, intervals)
 
@@ -90,41 +93,46 @@ def _of_class(rates: _Rates, place: int, name: str, intervals: Intervals) -> Ite
         yield metric(what, value, (low, high), total, of=name)
 
 
-def _averages(
-    shares: Floats, rows: int, average: str, rates: _Rates, intervals: Intervals
-) -> Iterator[MetricValue]:
-    if average == "micro":
-        right = int(rates.hits.sum())
-        for what in ("precision", "recall", "f1"):
-            yield metric(what, right / rows, intervals.share(right, rows), rows, of=average)
-        return
+def _averages(shares: Floats, rows: int, rates: _Rates, intervals: Intervals) -> Iterator[MetricValue]:
+    """The plain mean over classes, and that weighted by how often each is true.
+
+    Each is a smooth function of the shares of rows in the cells of the matrix; ``slope`` is its derivative
+    by each of them.
+    """
     present = (rates.answered + rates.true) > 0
     hit, answered, true = np.diagonal(shares), shares.sum(axis=0), shares.sum(axis=1)
-    weights = true if average == "weighted" else present / present.sum()
     diagonal = np.eye(len(hit))
-    over_answered, over_true, over_both = _over(answered), _over(true), _over(answered + true)
-    precision, recall, f1 = hit * over_answered, hit * over_true, 2 * hit * over_both
-    parts_precision, parts_recall, parts_f1 = (
-        weights * over_answered,
-        weights * over_true,
-        weights * over_both,
-    )
-    gradients = {
-        "precision": (diagonal - precision) * parts_precision,
-        "recall": (diagonal - recall[:, None]) * parts_recall[:, None],
-        "f1": 2 * diagonal * parts_f1 - (f1 * parts_f1)[:, None] - f1 * parts_f1,
-    }
     fewest = int(np.where(present, np.maximum(rates.true, rates.answered), rows).min())
-    for what, each in (("precision", precision), ("recall", recall), ("f1", f1)):
-        value = float(weights @ each)
-        slope = gradients[what] + (each[:, None] if average == "weighted" else 0.0)
-        variance = float((shares * slope**2).sum() - (shares * slope).sum() ** 2)
-        if variance > 1e-12:
-            half = intervals.width(rows) * (variance / rows) ** 0.5
-            interval = max(value - half, 0.0), min(value + half, 1.0)
-        else:  # all right or all wrong: nothing varies, and the smallest class says how little that means
-            interval = wilson(value * fewest, fewest, intervals.width(fewest))
-        yield metric(what, value, interval, rows, of=average)
+    for average, weights in (("macro", present / present.sum()), ("weighted", true)):
+        for what, totals in (("precision", answered), ("recall", true), ("f1", answered + true)):
+            over = _over(totals)
+            parts, each = weights * over, hit * over
+            if what == "precision":
+                slope = (diagonal - each) * parts
+            elif what == "recall":
+                slope = (diagonal - each[:, None]) * parts[:, None]
+            else:
+                each = 2 * each
+                lost = each * parts
+                slope = 2 * diagonal * parts - lost[:, None] - lost
+            if average == "weighted":
+                slope = slope + each[:, None]
+            value = float(weights @ each)
+            first, second = np.vdot(shares, slope), np.vdot(shares, slope * slope)
+            variance = float(second - first * first)
+            interval = _around(value, variance, rows, fewest, intervals)
+            yield metric(what, value, interval, rows, of=average)
+
+
+def _around(value: float, variance: float, rows: int, fewest: int, intervals: Intervals) -> Bounds:
+    """The interval of an average.
+
+    Where all is right or all wrong, nothing varies, and the smallest class says how little that means.
+    """
+    if variance <= 1e-12:
+        return wilson(value * fewest, fewest, intervals.width(fewest))
+    half = intervals.width(rows) * math.sqrt(variance / rows)
+    return max(value - half, 0.0), min(value + half, 1.0)
 
 
 def _over(shares: Floats) -> Floats:

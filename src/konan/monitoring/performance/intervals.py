@@ -68,7 +68,7 @@ class Intervals(NamedTuple):
         >>> round(Intervals(0.05).factor(), 3)
         1.96
         """
-        return _normal(1 - self.alpha / 2)
+        return _factor(self.alpha)
 
     def width(self, rows: int, *, student: bool = False) -> float:
         """Standard errors on either side.
@@ -122,6 +122,11 @@ def student_factor(freedom: int, alpha: float) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return z + math.fsum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
+
+
+@lru_cache(maxsize=64)
+def _factor(alpha: float) -> float:
+    return _normal(1 - alpha / 2)
 
 
 @lru_cache(maxsize=65_536)

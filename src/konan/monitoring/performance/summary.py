@@ -17,7 +17,7 @@ from konan.monitoring.performance.grids import DELAYS
 from konan.monitoring.performance.pairs import Pairs
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.sums import PLACES, total
-from konan.monitoring.profiles.sparse import Ints, Sparse, gathered, merged, nothing, packed, unpacked
+from konan.monitoring.profiles.sparse import Ints, Sparse, merged, nothing, packed, unpacked
 
 Floats = npt.NDArray[np.float64]
 Self = TypeVar("Self", bound="CountSummary")
@@ -77,7 +77,7 @@ class CountSummary:
             name: of its section.
             at: which of several sums there.
         """
-        return total(self.numbers.dense(self.shape.sections[name].start + at * PLACES, PLACES))
+        return total(self.numbers.within(self.shape.sections[name].start + at * PLACES, PLACES))
 
     def merge(self: Self, other: "CountSummary") -> Self:
         """Of the rows of both.
@@ -149,10 +149,18 @@ def empty(shape: Shape) -> Summary:
     return of_numbers(shape, nothing())
 
 
+def with_rows(shape: Shape, numbers: Sparse, rows: int) -> Summary:
+    """The summary that numbers make of rows with a truth, and how many rows there are."""
+    if not rows:
+        return of_numbers(shape, numbers)
+    place = int(np.searchsorted(numbers.at, shape.sections["rows"].start))
+    at = np.insert(numbers.at, place, shape.sections["rows"].start)
+    return of_numbers(shape, Sparse(at, np.insert(numbers.values, place, rows)))
+
+
 def of_rows(shape: Shape, rows: int) -> Summary:
     """Of so many rows without a truth."""
-    at = np.array([shape.sections["rows"].start])
-    return of_numbers(shape, gathered(at, np.array([rows])))
+    return with_rows(shape, nothing(), rows)
 
 
 def summary_of(shape: Shape, pairs: Pairs, rows: int | None = None) -> Summary:
@@ -170,7 +178,7 @@ def summary_of(shape: Shape, pairs: Pairs, rows: int | None = None) -> Summary:
     (4, 3, 0.75, [[1, 0], [1, 1]])
     """
     (numbers,) = pairs.counted(np.zeros(pairs.rows, np.int64), 1)
-    return of_rows(shape, pairs.rows if rows is None else rows).merge(of_numbers(shape, numbers))
+    return with_rows(shape, numbers, pairs.rows if rows is None else rows)
 
 
 def merged_summaries(shape: Shape, summaries: list[Summary]) -> Summary:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from konan.monitoring.profiles.sparse import Ints
+from konan.monitoring.profiles.sparse import Ints, Sparse
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,17 +51,16 @@ def pieces(values: Floats) -> Iterator[tuple[Ints, Ints]]:
         yield place + 1, sign * (moved >> BITS)
 
 
-def total(places: Ints) -> int:
+def total(places: Sparse) -> int:
     """The sum that numbers at its places make, in units of ``2 ** -SCALE``.
 
-    >>> places = np.zeros(PLACES, np.int64)
-    >>> for at, piece in pieces(np.array([0.1, 1e300, 0.2, -1e300])):
-    ...     np.add.at(places, at, piece)
-    >>> total(places) / 2**SCALE
+    >>> from konan.monitoring.profiles.sparse import gathered
+    >>> at, numbers = zip(*pieces(np.array([0.1, 1e300, 0.2, -1e300])))
+    >>> total(gathered(np.concatenate(at), np.concatenate(numbers))) / 2**SCALE
     0.30000000000000004
     """
-    there = np.flatnonzero(places)
-    return sum(int(places[at]) << (BITS * at) for at in there.tolist())
+    pairs = zip(places.at.tolist(), places.values.tolist(), strict=True)
+    return sum(number << (BITS * at) for at, number in pairs)
 
 
 def product(left: Floats, right: Floats) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from konan.monitoring.performance.shape import Shape
-from konan.monitoring.performance.summary import Summary, delay_within, merged_summaries, of_numbers, of_rows
+from konan.monitoring.performance.summary import Summary, delay_within, merged_summaries, with_rows
 from konan.monitoring.profiles.days import Block, DayFile, Key, Series
 from konan.monitoring.profiles.sparse import Sparse, merged
 from konan.monitoring.profiles.windows import DAY, HOUR, Segment, Span, Windows
@@ -96,8 +96,7 @@ def state_of(summary: Summary, end: float, now: float, delay: float | None) -> W
 
 
 def _made(span: Span, at: int, shape: Shape, rows: int, parts: list[Sparse]) -> tuple[int, Summary]:
-    summary = of_rows(shape, rows)
-    return span.start + at * span.every, of_numbers(shape, merged([summary.numbers, *parts]))
+    return span.start + at * span.every, with_rows(shape, merged(parts), rows)
 
 
 def _add(

@@ -24,6 +24,14 @@ ROWS = 2_000_000
 """So many rows are counted at once at most, about; the rest the next time, so that commits need not wait."""
 
 
+SOON = 250_000
+"""Rows of so many days are looked at, the newest first, whenever truths came for them.
+
+Truths of other days wait until they are asked for, or are so many that it is worth it: each look reads the
+whole day.
+"""
+
+_MANY = 0.05
 _KEPT = 100
 """Logs whose layouts are kept in memory."""
 
@@ -52,10 +60,11 @@ class LiveProfiles:
             name: of the log, or of the table of its truths.
             now: that table.
         """
-        if name.endswith(SUFFIX):
+        is_told = name.endswith(SUFFIX)
+        if is_told:
             name = name.removesuffix(SUFFIX)
             now = table.snapshot(self._directory / name)
-        _Round(self._store(name), now, self._schemas, self._rows).run()
+        _Round(self._store(name), now, self._schemas, self._rows).run(is_asked=not is_told)
 
     def _store(self, name: str) -> Store:
         """Where profiles lie, with the layouts that were read there; of some logs, that of the newest."""
@@ -74,14 +83,21 @@ class _Round:
         self._index = store.index()
         self._files = _by_day(now.files)
         self._version = now.delta.version() if now.delta else -1
-        self._left = rows
+        self._left = self._rows = rows
+        self._soon = SOON
         segments = Segments()
         for covered in self._index.days.values():
             segments.learn(covered.values)
         self._counting = Counting(store.log.name, schemas, store.layouts, segments)
 
-    def run(self) -> None:
+    def run(self, *, is_asked: bool) -> None:
+        """Count what is missing.
+
+        Args:
+            is_asked: whether somebody may wait for it; not if truths came, and not if the log has changed.
+        """
         index = self._index
+        self._soon = self._rows if is_asked and index.followed == self._version else SOON
         for day in [one for one in index.days if one not in self._files]:
             self._store.remove(day)
             del index.days[day]
@@ -137,9 +153,9 @@ class _Round:
             names = digest_of(name_of(one.path) for one in known)
             if covered.truths == names and (not known or covered.seen == covered.files):
                 continue
-            if self._left <= 0:
+            if self._left <= 0 or not self._is_due(day, known):
                 complete = False
-                break
+                continue
             profiles = self._store.day(day)
             folders = {Path(one.path).parent.name for one in known}
             profiles.truths = _renamed(profiles.truths, known, [moved[one] for one in folders])
@@ -148,6 +164,16 @@ class _Round:
         self._index.truths = version if complete else -1
         if complete:
             self._index.joined = version
+
+    def _is_due(self, day: int, known: Sequence[File]) -> bool:
+        """Whether truths of a day are counted now, given all files with them."""
+        rows = sum(one.rows for one in self._files[day])
+        if self._soon > 0:
+            self._soon -= rows
+            return True
+        counted = self._store.truths(day)
+        new = sum(one.rows for one in known if name_of(one.path) not in counted)
+        return new >= _MANY * rows
 
 
 def _taken_over(profiles: Day, names: set[str], moved: Rewritten) -> bool:

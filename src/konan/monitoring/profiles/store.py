@@ -108,6 +108,14 @@ class Store:
         except (FileNotFoundError, Damage):
             return Day()
 
+    def truths(self, day: int) -> set[str]:
+        """The files of the truths' table that are counted of a day; none if its file is damaged."""
+        try:
+            with DayFile(self._path(day)) as file:
+                return set(file.head.truths)
+        except (FileNotFoundError, Damage):
+            return set()
+
     def put(self, day: int, profiles: Day) -> Covered:
         """Replace the file of a day."""
         self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def _revise(old: Truths, new: Truths) -> bool:
     """Whether new truths are about predictions of which something was known."""
     if not (old and new):
         return False
-    return bool(pc.any(pc.is_in(new.ids(), value_set=old.ids().combine_chunks())).as_py())
+    return bool(pc.any(pc.is_in(old.ids(), value_set=new.ids().combine_chunks())).as_py())
 
 
 def _count_file(counting: Counting, day: int, file: File, truths: Truths, into: Day) -> None:
@@ -67,15 +67,20 @@ def _count_file(counting: Counting, day: int, file: File, truths: Truths, into: 
 
     def choose(rows: pa.Table) -> pa.BooleanArray | None:
         nonlocal known
-        about = pc.coalesce(rows["mirrors"], rows["id"])
+        about = _about(rows)
         known = truths.of(about)
         return pc.is_in(about, value_set=known["id"].combine_chunks()) if known.num_rows else None
 
     for version, rows in counting.chosen(file.path, choose):
         if rows.num_rows:
-            about = pc.coalesce(rows["mirrors"], rows["id"])
-            mine = known.take(pc.index_in(about, value_set=known["id"].combine_chunks()))
+            mine = known.take(pc.index_in(_about(rows), value_set=known["id"].combine_chunks()))
             _count_rows(counting, day, version, rows, mine, into)
+
+
+def _about(rows: pa.Table) -> pa.ChunkedArray:
+    """The predictions that truths of some rows are of."""
+    copies = rows["mirrors"]
+    return rows["id"] if copies.null_count == len(copies) else pc.coalesce(copies, rows["id"])
 
 
 def _count_rows(
@@ -85,8 +90,7 @@ def _count_rows(
     layout, logged = counting.version(version)
     answers = counting.answers(version)
     coded = Coded(layout, logged(rows))
-    about = pc.coalesce(rows["mirrors"], rows["id"])
-    delays = truths["first"].to_numpy() / 1e9 - milliseconds_of(about) / 1e3
+    delays = truths["first"].to_numpy() / 1e9 - milliseconds_of(_about(rows)) / 1e3
     pairs = answers.pairs(rows, truths, delays)
     codes, size = np.zeros(0, np.int64), 0
     if TARGET in layout.positions:

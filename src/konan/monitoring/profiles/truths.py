@@ -1,7 +1,7 @@
 """Looks up the truths of predictions in the files of a day; those of few are read once, of many as needed."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -34,9 +34,6 @@ class Truths:
 
     def __init__(self, files: Sequence[File]) -> None:
         self._files = files
-        self._whole: pa.Table | None = None
-        if files and sum(one.rows for one in files) <= _KEPT:
-            self._whole = pa.concat_tables([_read(pq.ParquetFile(one.path)) for one in files])
 
     def __bool__(self) -> bool:
         """Whether there are any files."""
@@ -59,12 +56,22 @@ class Truths:
 
     def ids(self) -> pa.ChunkedArray:
         """The ids of all of them."""
-        if self._whole is not None:
-            return self._whole["id"]
         parts = [
             pq.ParquetFile(one.path).read(columns=["id"], use_threads=False)["id"] for one in self._files
         ]
         return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+
+    @property
+    def rows(self) -> int:
+        """How many revisions they are."""
+        return sum(one.rows for one in self._files)
+
+    @cached_property
+    def _whole(self) -> pa.Table | None:
+        if self.rows > _KEPT:
+            return None
+        files = [pq.ParquetFile(one.path) for one in self._files]
+        return pa.concat_tables([one.read(columns=_READ, use_threads=False) for one in files])
 
     def _between(self, first: str, last: str) -> pa.Table:
         if self._whole is not None:
@@ -97,10 +104,6 @@ def counting(rows: pa.Table) -> pa.Table:
 
 def _within(rows: pa.Table, first: str, last: str) -> pa.Table:
     return rows.filter(pc.and_(pc.greater_equal(rows["id"], first), pc.less_equal(rows["id"], last)))
-
-
-def _read(reader: pq.ParquetFile, **chosen: Any) -> pa.Table:
-    return reader.read(columns=_READ, use_threads=False, **chosen)
 
 
 def _parts(path: str, first: str, last: str) -> list[pa.Table]:

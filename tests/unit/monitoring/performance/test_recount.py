@@ -22,6 +22,7 @@ from konan.groundtruth.revisions import SUFFIX
 from konan.groundtruth.tables import COLUMNS
 from konan.journal.entry import Entry
 from konan.monitoring.performance.windows import PerformanceWindows
+from konan.monitoring.profiles import live, targets
 from konan.monitoring.profiles.live import LiveProfiles
 from konan.monitoring.profiles.store import NAME
 from konan.monitoring.profiles.windows import DAY, HOUR, Span, Windows
@@ -247,4 +248,44 @@ def test_truths_that_come_later_are_counted_without_those_of_before(tmp_path: Pa
         world.truth(number)
         world.complete()
     world.answered = everything
+    compare(world, DAY)
+
+
+def test_few_truths_of_many_rows_wait_until_somebody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SOON", 0)
+    world = Performing(tmp_path)
+    for seed in range(30):
+        world.answer(seed)
+    world.flusher.flush()
+    everything, world.answered = world.answered, world.answered[:3]
+    world.truth(0)
+    world.flusher.follow(BIKES + SUFFIX)
+    assert not world.windows.is_complete(BIKES)
+    world.flusher.follow(BIKES)
+    assert world.windows.is_complete(BIKES)
+    compare(world, DAY)
+    world.answered = everything
+    world.truth(1)
+    world.flusher.follow(BIKES + SUFFIX)  # so many that they are counted at once
+    assert world.windows.is_complete(BIKES)
+    compare(world, DAY)
+
+
+def test_truths_whose_files_were_merged_are_not_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Performing(tmp_path)
+    world.answer(1)
+    world.flusher.flush()
+    everything = world.answered
+    for number in range(2):
+        world.answered = everything[number::2]
+        world.truth(number)
+        world.complete()
+    with monkeypatch.context() as patched:
+        patched.setattr(targets, "_count_rows", None)
+        world.flusher.tidy(BIKES + SUFFIX, 0)
+        world.complete()
     compare(world, DAY)
