@@ -32,7 +32,7 @@ from benchmarks.monitoring.simulate import show
 from konan.monitoring.estimation.correction import Realised, corrected
 from konan.monitoring.estimation.estimator import Estimator, learn
 from konan.monitoring.estimation.metrics import expected
-from konan.monitoring.estimation.trust import Check, check, judged, strangers, tolerance
+from konan.monitoring.estimation.trust import Check, check, earlier, judged, strangers, tolerance
 from konan.monitoring.profiles.profile import FEATURES, LABEL, SCORE, TARGET, VALUE, Profile
 from konan.monitoring.reference.reference import Reference, answers_of, inputs_of
 from konan.records.schema import Feature, Output, Schema
@@ -136,28 +136,30 @@ class Learnt(NamedTuple):
 
 def learnt(task: Task) -> Learnt:
     """Learn from the reference."""
-    begun = time.process_time()
     output = CLASSIFIER if task.classifier else REGRESSOR
     features = tuple(Feature(name=name, type="number") for name in task.inputs)
     schema = Schema(features=features, output=output)
     rows = _named(task)
     usual = rows.slice(0, task.reference)
     inputs, answers = inputs_of(schema, usual, "data"), answers_of(schema, usual, "live")
+    begun = time.process_time()
     estimator = learn((*inputs.layout.columns, *answers.layout.columns), usual, output)
+    seconds = time.process_time() - begun
     if estimator is None:
         raise RuntimeError("nothing was learnt")
     reference = Reference(inputs=inputs, answers=answers)
-    return Learnt(rows, reference, estimator, time.process_time() - begun)
+    return Learnt(rows, reference, estimator, seconds)
 
 
-def ours(task: Task, known: Learnt, share: float, *, late: bool = False) -> Told:
+def ours(task: Task, known: Learnt, share: float, *, late: bool = False, alone: bool = False) -> Told:
     """Estimates of each window, and whether they may be believed.
 
     Args:
         task: the rows.
         known: from the reference.
         share: of each window's rows whose truth comes.
-        late: only when the next window is over.
+        late: only when the window is over.
+        alone: whether truths alone decide on trust, not values that the reference never had.
     """
     metric = ("accuracy" if task.classifier else "mae", "")
     layout, random = known.reference.layout, np.random.default_rng(7)
@@ -178,9 +180,9 @@ def ours(task: Task, known: Learnt, share: float, *, late: bool = False) -> Told
             realised = Realised(_metric(task, start + some), like.value, some.size, noise)
             one = check(realised, like.noise, known.estimator.rows_as_one)
             checks += [one] if one else []
-        unknown = strangers(layout, known.reference.profile, profile)
+        unknown = [] if alone else strangers(layout, known.reference.profile, profile)
         trust = judged(before if late else checks, allowed, unknown)
-        found = corrected(whole, task.window, None if late else realised, trust.error, most)
+        found = corrected(whole, task.window, None if late else realised, earlier(before), most)
         told.append((*found, trust.trustworthy))
     value, low, high, trusted = (np.array(one) for one in zip(*told, strict=True))
     return Told(value, low, high, trusted, (known.seconds, time.process_time() - begun))
@@ -286,14 +288,15 @@ def periods(task: Task, count: int = 7) -> Iterator[tuple[object, ...]]:
     known = learnt(task)
     truth = np.array([_metric(task, slice(start, start + task.window)) for start in _starts(task)])
     told = ours(task, known, 0.1, late=True)
-    yield "windows", "truth", "estimate", "trusted with every tenth truth, a window late"
+    by_truths = ours(task, known, 0.1, late=True, alone=True)
+    yield "windows", "truth", "estimate", "trusted with every tenth truth, a window late", "by truths alone"
     for part in np.array_split(np.arange(len(truth)), count):
-        trusted = told.trusted[part]
         yield (
             f"{part[0]}-{part[-1]}",
             truth[part].mean(),
             told.value[part].mean(),
-            f"{trusted.sum()} of {len(part)}",
+            f"{told.trusted[part].sum()} of {len(part)}",
+            f"{by_truths.trusted[part].sum()} of {len(part)}",
         )
 
 

@@ -88,7 +88,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 [[operations]]
 include-operation-id = [
     "get_deployments_name_predictions", "get_deployments_name_predictions_export",
-    "get_deployments_name_drift", "get_deployments_name_quality"
+    "get_deployments_name_drift", "get_deployments_name_quality",
+    "get_deployments_name_labels", "get_deployments_name_labels_queue"
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 

@@ -47,8 +47,27 @@ class Estimated(NamedTuple):
     high: float
 
 
+class Known(NamedTuple):
+    """What earlier windows say of an estimate.
+
+    Attributes:
+        offset: by how much it should be larger.
+        error: standard deviation of its errors beside that, as far as chance does not explain them.
+    """
+
+    offset: float = 0.0
+    error: float = 0.0
+
+
+NOTHING = Known()
+
+
 def corrected(
-    whole: Expected, rows: int, realised: Realised | None = None, error: float = 0.0, most: float = math.inf
+    whole: Expected,
+    rows: int,
+    realised: Realised | None = None,
+    known: Known = NOTHING,
+    most: float = math.inf,
 ) -> Estimated:
     """The estimate of a metric over all rows of a window.
 
@@ -56,8 +75,7 @@ def corrected(
         whole: of all rows.
         rows: how many they are.
         realised: of those whose truth is known.
-        error: standard deviation of the estimate's errors in earlier windows, as far as chance does not
-            explain them.
+        known: from earlier windows.
         most: largest possible value; the smallest is 0.
 
     >>> whole = Expected(0.9, 0.09, 0.0001)
@@ -68,14 +86,14 @@ def corrected(
     >>> [round(one, 3) for one in corrected(whole, 1000, Realised(0.6, 0.9, 1000))]
     [0.6, 0.6, 0.6]
     """
-    known = min(realised.rows, rows) if realised else 0
-    difference = realised.value - realised.expected if realised else 0.0
+    labelled = min(realised.rows, rows) if realised else 0
+    off = realised.value - realised.expected - known.offset if realised else 0.0
     noise = max(whole.noise, realised.noise if realised else 0.0)
-    drawn = noise * (1 / known - 1 / rows) if known else math.inf
-    seen = difference**2 - SURPRISE**2 * noise / known if known else 0.0
-    before = max(whole.bias + error**2, seen) + noise / rows
-    part = before / (before + drawn) if known and before + drawn else float(known > 0)
-    value = whole.value + part * difference
+    drawn = noise * (1 / labelled - 1 / rows) if labelled else math.inf
+    seen = off**2 - SURPRISE**2 * noise / labelled if labelled else 0.0
+    before = max(whole.bias + known.error**2, seen) + noise / rows
+    part = before / (before + drawn) if labelled and before + drawn else float(labelled > 0)
+    value = whole.value + known.offset + part * off
     half = WIDTH * math.sqrt(max((1 - part) * before, 0.0))
     low, high, value = (min(max(one, 0.0), most) for one in (value - half, value + half, value))
     return Estimated(value, low, high)

@@ -5,15 +5,17 @@ much it was off on the rows whose truth came, like beside like. It is contradict
 are certainly off by more than matters, or when windows are off one way and the other by more than chance.
 Before truths come there is one more sign: values that the reference never had, of which nothing was learnt.
 
-Sources: variance between windows, DerSimonian & Laird, "Meta-analysis in clinical trials" (1986); the height
-that chance reaches, Wilson & Hilferty, "The distribution of chi-square" (1931).
+Sources: how far a mean is drawn to 0 where it may be chance, James & Stein, "Estimation with quadratic loss"
+(1961), here with twice the deviation; variance between windows, DerSimonian & Laird, "Meta-analysis in
+clinical trials" (1986); the height that chance reaches, Wilson & Hilferty, "The distribution of chi-square"
+(1931).
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from konan.monitoring.estimation.correction import Realised
+from konan.monitoring.estimation.correction import NOTHING, Known, Realised
 from konan.monitoring.profiles.profile import FEATURES, SCORE, VALUE, Layout, Profile
 
 ENOUGH = 300
@@ -55,12 +57,10 @@ class Trust(NamedTuple):
     Attributes:
         trustworthy: false where truths contradict it, or where nothing was learnt of such rows.
         why: a sentence.
-        error: standard deviation of the errors between windows beyond chance.
     """
 
     trustworthy: bool
     why: str
-    error: float = 0.0
 
 
 def tolerance(metric: str, usual: float) -> float:
@@ -102,21 +102,47 @@ def judged(checks: Sequence[Check], allowed: float, strangers: Sequence[str] = (
     'No truths have come yet that could contradict it.'
     """
     newest = _newest(checks)
-    error = between(newest)
     if not newest:
         return _unchecked(strangers)
-    total = sum(one.rows for one in newest)
-    mean = sum(one.difference * one.rows for one in newest) / total
-    deviation = math.sqrt(sum(one.variance * one.rows**2 for one in newest)) / total
-    against = _against(mean, deviation, error, allowed)
+    mean, deviation = _mean(newest)
+    against = _against(mean, deviation, between(newest), allowed)
     if against:
-        return Trust(trustworthy=False, why=f"Not trustworthy here: {against}.", error=error)
+        return Trust(trustworthy=False, why=f"Not trustworthy here: {against}.")
     if abs(mean) + 1.96 * deviation <= 2 * allowed:
-        why = f"Truths of the newest rows agree: they are off from it by {mean:+.3g}."
-        return Trust(trustworthy=True, why=why, error=error)
+        return Trust(
+            trustworthy=True, why=f"Truths of the newest rows agree: they are off from it by {mean:+.3g}."
+        )
     if strangers:
         return _unchecked(strangers)
-    return Trust(trustworthy=True, why="Truths do not contradict it, but are few yet.", error=error)
+    return Trust(trustworthy=True, why="Truths do not contradict it, but are few yet.")
+
+
+def earlier(checks: Sequence[Check]) -> Known:
+    """What windows before say of the next one.
+
+    Args:
+        checks: of these windows, oldest first.
+
+    >>> found = earlier([Check(-0.3, 0.0004, 400), Check(-0.32, 0.0004, 400)])
+    >>> round(found.offset, 2), round(found.error, 3)
+    (-0.31, 0.014)
+    >>> earlier([Check(0.01, 0.0004, 400)])
+    Known(offset=0.0, error=0.0)
+    """
+    newest = _newest(checks)
+    if not newest:
+        return NOTHING
+    mean, deviation = _mean(newest)
+    offset = mean * max(0.0, 1 - 4 * (deviation / mean) ** 2) if mean else 0.0
+    left = between([one._replace(difference=one.difference - offset) for one in newest])
+    return Known(offset, math.hypot(left, deviation if offset else 0.0))
+
+
+def _mean(checks: Sequence[Check]) -> tuple[float, float]:
+    """By how much an estimate was off on average, and the standard deviation of that."""
+    total = sum(one.rows for one in checks)
+    mean = sum(one.difference * one.rows for one in checks) / total
+    return mean, math.sqrt(sum(one.variance * one.rows**2 for one in checks)) / total
 
 
 def _against(mean: float, deviation: float, error: float, allowed: float) -> str:

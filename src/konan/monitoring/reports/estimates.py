@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from konan.monitoring.drift.distributions import rows_as_one
-from konan.monitoring.estimation.correction import WIDTH, Realised, corrected
+from konan.monitoring.estimation.correction import WIDTH, Estimated, Known, Realised, corrected
 from konan.monitoring.estimation.estimator import Estimator
 from konan.monitoring.estimation.metrics import Expected, Name, expected_each
 from konan.monitoring.estimation.trust import (
@@ -13,6 +13,7 @@ from konan.monitoring.estimation.trust import (
     Check,
     Trust,
     check,
+    earlier,
     judged,
     strangers,
     tolerance,
@@ -78,10 +79,16 @@ def estimates(
     found = []
     for one, profile, told, like in zip(windows, profiles, whole, labelled, strict=True):
         realised = _realised(one, told, like)
+        names = [name for name in told if name in _HEADLINES or not headline]
+        known = {name: judge.earlier(name) for name in names}
         judge.learn(like, realised)
         unknown = strangers(layout, reference.profile, profile) if told else []
-        names = [name for name in told if name in _HEADLINES or not headline]
-        each = {name: _estimate(name, told, realised, judge.of(name, unknown), basis, one) for name in names}
+        each = {}
+        for name in names:
+            most = 1.0 if name[0] in SHARES else math.inf
+            value = corrected(told[name], profile.rows, realised.get(name), known[name], most)
+            words = basis + (f", corrected by {one.truths:,} truths" if name in realised else "")
+            each[name] = _estimate(value, judge.of(name, unknown), words)
         found.append(each | dict(_named(each, estimator, positive)))
     return found
 
@@ -126,7 +133,11 @@ class _Judge:
         if name in _HEADLINES or not own.trustworthy:
             return own
         head = self._judged(("mae" if name[0] == "rmse" else "accuracy", ""), unknown)
-        return own if head.trustworthy else head._replace(error=own.error)
+        return own if head.trustworthy else head
+
+    def earlier(self, name: Name) -> Known:
+        """What windows that were learnt say of the next one."""
+        return earlier(self._checks.get(name, ()))
 
     def _judged(self, name: Name, unknown: Sequence[str]) -> Trust:
         return judged(self._checks.get(name, ()), tolerance(name[0], self._usual.get(name[0], 0.0)), unknown)
@@ -146,26 +157,11 @@ def _realised(
     return found
 
 
-def _estimate(
-    name: Name,
-    whole: Mapping[Name, Expected],
-    realised: Mapping[Name, Realised],
-    trust: Trust,
-    basis: str,
-    window: Observed,
-) -> Estimate:
-    rows, known = window.profile.rows, realised.get(name)
-    if (
-        known is not None
-    ):  # precision is of the rows with an answer, but a part of all truths is a part of these
-        known = known._replace(rows=max(window.truths, 1))
-    most = 1.0 if name[0] in SHARES else math.inf
-    found = corrected(whole[name], rows, known, trust.error, most)
-    corrections = f", corrected by {window.truths:,} truths" if known is not None else ""
+def _estimate(found: Estimated, trust: Trust, words: str) -> Estimate:
     return Estimate(
         value=found.value,
         low=found.low,
         high=found.high,
         trustworthy=trust.trustworthy,
-        why=f"{trust.why} ({basis}{corrections}.)",
+        why=f"{trust.why} ({words}.)",
     )

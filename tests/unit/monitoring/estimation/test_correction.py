@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konan.monitoring.estimation.correction import Realised, corrected
+from konan.monitoring.estimation.correction import Known, Realised, corrected
 from konan.monitoring.estimation.metrics import Expected
 
 shares = st.floats(0.0, 1.0)
@@ -39,7 +39,7 @@ def test_more_truths_make_it_narrower() -> None:
 
 def test_errors_of_earlier_windows_make_it_wider() -> None:
     whole = Expected(0.9, 0.09, 0.0)
-    calm, torn = (corrected(whole, 1000, error=error) for error in (0.0, 0.1))
+    calm, torn = (corrected(whole, 1000, known=Known(error=error)) for error in (0.0, 0.1))
     assert torn.high - torn.low > 5 * (calm.high - calm.low)
 
 
@@ -58,3 +58,9 @@ def test_it_is_about_as_right_as_the_better_of_both(bias: float) -> None:
     ours, alone, truths = np.sqrt((np.array(errors) ** 2).mean(axis=0))
     assert ours <= 1.35 * min(alone, truths) or ours <= 0.9 * max(alone, truths)
     assert ours <= 1.1 * max(alone, truths)
+
+
+def test_what_earlier_windows_say_moves_an_estimate_without_truths() -> None:
+    whole = Expected(0.9, 0.09, 0.0)
+    assert corrected(whole, 1000, known=Known(offset=-0.2)).value == pytest.approx(0.7)
+    assert corrected(whole, 1000, Realised(0.9, 0.9, 1000), Known(offset=-0.2)).value == pytest.approx(0.9)

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from konan.monitoring.estimation.correction import Realised
-from konan.monitoring.estimation.trust import Check, check, judged, strangers
+from konan.monitoring.estimation.trust import Check, check, earlier, judged, strangers
 from konan.monitoring.profiles.cells import CategoryCells
 from konan.monitoring.profiles.histogram import fit_numeric
 from konan.monitoring.profiles.profile import FEATURES, Layout, Profile
@@ -27,6 +27,8 @@ def test_an_estimate_that_truths_contradict_is_not_trustworthy_and_says_so() -> 
     found = judged(checks_of(rng, 3, 300, -0.3), 0.03)
     assert not found.trustworthy
     assert found.why.startswith("Not trustworthy here: truths of the newest rows are off from it by -0.")
+    assert -0.35 < earlier(checks_of(rng, 3, 300, -0.3)).offset < -0.25
+    assert abs(earlier(checks_of(rng, 3, 300, 0.0)).offset) < 0.02
 
 
 def test_it_is_trusted_again_when_the_newest_truths_agree() -> None:
@@ -41,7 +43,7 @@ def test_errors_to_both_sides_do_not_cancel_out() -> None:
     mixed = [one for _ in range(4) for off in (-0.2, 0.09) for one in checks_of(rng, 1, 60, off)]
     found = judged(mixed, 0.06)
     assert not found.trustworthy
-    assert found.error > 0.06
+    assert earlier(mixed).error > 0.06
 
 
 def test_few_truths_neither_contradict_nor_confirm() -> None:
