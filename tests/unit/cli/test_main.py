@@ -163,9 +163,13 @@ def test_a_surprise_shows_no_traceback_unless_asked(konan: Konan, monkeypatch: p
     assert "Traceback" in konan("status", "--debug").err
 
 
+_HEARS_CTRL_C = "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""A shell that starts the tests in the background has them, and what they start, ignore the interrupt."""
+
+
 def test_ctrl_c_exits_130() -> None:
     code = (
-        "import os, signal\n"
+        f"{_HEARS_CTRL_C}"
         "from konan.cli.main import main\n"
         "from konan import profile\n"
         "profile.read = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
@@ -181,7 +185,8 @@ def test_ctrl_c_during_a_deploy_tells_what_becomes_of_the_version(server: Script
     server.answer({**version, "flavor": "python"}, 202)
     (tmp_path / "model.py").write_text("class Model:\n    def predict(self, rows): return rows\n")
     code = (
-        "import os, signal, sys, types\n"
+        f"{_HEARS_CTRL_C}"
+        "import sys, types\n"
         "from konan.cli.main import main\n"
         "from konan.client import senders\n"
         "interrupt = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
