@@ -72,21 +72,27 @@ class Apart:
         self._module = module
         self._using = threading.RLock()
         self._line: Line | None = None
-        self._used = 0.0
+        self._used = self._waited = 0.0
         self._yields = True
         self.process: subprocess.Popen[bytes] | None = None
         lock = self._open_lock()
         fcntl.flock(lock, fcntl.LOCK_EX)
         os.close(lock)
 
-    def commit(self, name: str, places: Sequence[Place]) -> Done:
+    def commit(self, name: str, places: Sequence[Place], *, waited: bool = False) -> Done:
         """Put entries into a log's table; what is in there is passed over.
+
+        Args:
+            name: of the log.
+            places: of the entries.
+            waited: whether somebody waits for it; then the process gives way to nobody.
 
         Raises:
             WriterFailed: the process failed or ended.
         """
         behind = sum(place.run.rows for place in places) > _BEHIND * self._rows
-        return self._carried_out(Commit(name, [sent(place) for place in places]), yields=not behind)
+        yields = not (waited or behind)
+        return self._carried_out(Commit(name, [sent(place) for place in places]), yields=yields)
 
     def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
         """Put rows into a table that has no journal here; those of a sequence that it knows are passed over.
@@ -123,7 +129,7 @@ class Apart:
 
     def _carried_out(self, order: Order, *, yields: bool) -> Done:
         with self._using:
-            if self._yields and not yields:
+            if yields != self._yields and not (yields and self._pressed()):
                 self.close()
             try:
                 said = self._asked(self._line or self._start(yields=yields), order)
@@ -131,9 +137,15 @@ class Apart:
                 self.close()
                 raise WriterFailed("the process that changes the tables has ended") from error
             self._used = clock.monotonic()
+            if not yields:
+                self._waited = self._used
         if isinstance(said, Failed):
             raise WriterFailed(said.reason)
         return said.done
+
+    def _pressed(self) -> bool:
+        """Whether somebody waited a short while ago, and may again."""
+        return clock.monotonic() - self._waited < IDLE
 
     def _asked(self, line: Line, order: Order) -> Carried | Failed:
         line.send(order)

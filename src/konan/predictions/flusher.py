@@ -205,10 +205,10 @@ class Flusher:
         return Tail(places, tuple(fresh))
 
     def flush(self, name: str | None = None) -> None:
-        """Put all rows of a log, or of all logs, into their tables now."""
+        """Put all rows of a log, or of all logs, into their tables now, because somebody waits for it."""
         self.catch_up()
         for each in [name] if name is not None else list(self._logs):
-            self._commit(each)
+            self._commit(each, waited=True)
         self._release()
 
     def follow(self, name: str) -> None:
@@ -296,7 +296,7 @@ class Flusher:
             ]
         return [(name, False) for name in full] + [(name, True) for _, name in sorted(old)]
 
-    def _commit(self, name: str) -> None:
+    def _commit(self, name: str, *, waited: bool = False) -> None:
         """Put what waits for a table into it."""
         with self._work:
             with self._state:
@@ -307,7 +307,7 @@ class Flusher:
             if not places:
                 return
             with self._undone(name):
-                done = self._writer.commit(name, places)
+                done = self._writer.commit(name, places, waited=waited)
             self.commits += done.commits
             self.rows += done.rows
             for index, what in done.broken.items():

@@ -29,8 +29,8 @@ class Cells(NamedTuple):
 class Writer(Protocol):
     """Changes the tables (`konan.predictions.writing.TableWriter`, `konan.predictions.apart.Apart`)."""
 
-    def commit(self, name: str, places: Sequence[Place]) -> Done:
-        """Put entries into a log's table; what is in there is passed over."""
+    def commit(self, name: str, places: Sequence[Place], *, waited: bool = False) -> Done:
+        """Put entries into a log's table; what is in there is passed over, and somebody may wait for it."""
         ...
 
     def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:

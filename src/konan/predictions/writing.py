@@ -35,12 +35,19 @@ class TableWriter:
         self._rows = rows
         self._follower = follower
 
-    def commit(self, name: str, places: Sequence[Place]) -> Done:
+    def commit(
+        self,
+        name: str,
+        places: Sequence[Place],
+        *,
+        waited: bool = False,  # noqa: ARG002 - here nobody gives way
+    ) -> Done:
         """Put entries into a log's table, on disk when this returns; what is in there is passed over.
 
         Args:
             name: of the log.
             places: of the entries, each gateway's in order; none only has the follower told.
+            waited: whether somebody waits for it, which is all the same here.
 
         Raises:
             OSError: it did not go well; it may be done again.

@@ -138,21 +138,40 @@ def test_an_owner_waits_until_the_process_of_the_one_before_has_ended(tmp_path: 
 
 def test_a_backlog_gives_way_to_nobody(tmp_path: Path) -> None:
     with remote(tmp_path) as world:
-        world.rules = type(world.rules)(rows=10)
+        world.rules = type(world.rules)(rows=10, seconds=0.0)
         world.flusher.stop()
         world.restart()
         world.write(entry(1))
-        world.flusher.flush()
+        world.flusher.step(1.0)
         first = world.apart.process
         assert first is not None
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, first.pid) > own
         world.write(*(entry(number) for number in range(100)))
-        world.flusher.flush()
+        world.flusher.step(1.0)
         second = world.apart.process
         assert second is not None
         assert os.getpriority(os.PRIO_PROCESS, second.pid) == own
         assert rows_in_table(world) == 101
+
+
+def test_what_somebody_waits_for_gives_way_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An erasure, a query or an export empties what waits; under load it would take minutes otherwise."""
+
+    def priority() -> int:
+        assert world.apart.process is not None
+        return os.getpriority(os.PRIO_PROCESS, world.apart.process.pid)
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with remote(tmp_path) as world:
+        world.write(entry(1))
+        world.flusher.empty()
+        assert priority() == own
+        world.flusher.tidy(BIKES, 0)  # somebody may wait again
+        assert priority() == own
+        monkeypatch.setattr(apart, "IDLE", 0.0)
+        world.flusher.tidy(BIKES, 0)
+        assert priority() > own
 
 
 def test_rows_that_no_gateway_journalled_are_put_in_once(tmp_path: Path) -> None:
