@@ -20,7 +20,7 @@ from konan.web.figures import seconds
 from konan.web.report.facts import Facts
 from konan.web.report.page import page
 
-MEDIA_TYPE = "text/html; charset=utf-8"
+MEDIA_TYPE = "text/html"
 table = Table()
 _Short = Annotated[str, msgspec.Meta(max_length=300)]
 _MOST = 1000

@@ -112,9 +112,9 @@ def _columns(window: DriftWindow) -> Child:
         table("Drift of each column", columns, rows, "drift"),
         note(
             "The effect is the population stability index less what noise adds to it on average; 0.1 is "
-            "often called small and 0.25 large. Drift needs both: an effect beyond noise, and evidence. Values "
-            "that are missing, unseen or out of range have no part in the effect; their shares are judged by "
-            "themselves and stand under what moved."
+            "often called small and 0.25 large. Drift needs both: an effect beyond noise, and evidence. "
+            "Values that are missing, unseen or out of range have no part in the effect; their shares are "
+            "judged by themselves and stand under what moved."
         ),
     ]
 
