@@ -6,7 +6,7 @@ first labelled rows of live traffic; until then a version has no reference for t
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 import numpy as np
@@ -42,6 +42,7 @@ LAGS = 64
 ERROR = "error"
 """Names the series of errors among the autocorrelations: 1 where a label is wrong; how far a value is off."""
 
+_MOST_CATEGORIES = 6
 _MOST_FOR_LAGS = 100_000
 _ANSWERS = (LABEL, VALUE, SCORE, TARGET)
 
@@ -56,10 +57,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         counts: their profile as bytes; a row of a category that was too rare to be known without it is
             counted as unseen, see `konan.monitoring.profiles.histogram.left_out`.
         source: where the rows come from.
-        autocorrelation: of each column that is a number, and of `ERROR`, in the order of the rows: at lags 1
-            to `LAGS`, in [-1, 1]. Near 0 says that the rows are independent, or that they were shuffled. A
-            column by which the rows are sorted has none, and none has one when the rows are sorted by the
-            truth, for then their order is not that of time.
+        autocorrelation: of each column of numbers or categories, and of `ERROR`, in the order of the rows: at
+            lags 1 to `LAGS`, in [-1, 1]. Of categories it is the largest of any frequent one. Near 0 says
+            that the rows are independent, or that they were shuffled. A column by which the rows are sorted
+            has none, and none has one when the rows are sorted by the truth, for then their order is not
+            that of time.
     """
 
     layout: Layout
@@ -322,10 +324,11 @@ def _part(layout: Layout, rows: "pa.Table", source: Source, *, timed: bool) -> P
     series: dict[str, tuple[float, ...]] = {}
     for cells, counts in zip(layout.columns, profile.counts, strict=True):
         column = rows[cells.name]
-        if isinstance(cells, NumericCells):
-            if timed and not is_sorted(column):
-                series[cells.name] = _lagged(cells.ranks[cells.assign(column.slice(0, _MOST_FOR_LAGS))])
-        elif isinstance(cells, CategoryCells) and cells.name.startswith(FEATURES):
+        if timed and isinstance(cells, NumericCells | CategoryCells) and not is_sorted(column):
+            codes = cells.assign(column.slice(0, _MOST_FOR_LAGS))
+            ranks = cells.ranks[codes] if isinstance(cells, NumericCells) else None
+            series[cells.name] = _of_categories(codes) if ranks is None else _lagged(ranks)
+        if isinstance(cells, CategoryCells) and cells.name.startswith(FEATURES):
             moved = left_out(cells, _frequencies(column))
             counts[len(cells.values)] -= moved
             counts[cells.special[UNSEEN]] += moved
@@ -345,6 +348,14 @@ def _errors(rows: "pa.Table") -> dict[str, tuple[float, ...]]:
     else:
         wrong = pc.abs(pc.subtract(rows[VALUE], rows[TARGET]))
     return {ERROR: _lagged(numbers(wrong.drop_null())[0][:_MOST_FOR_LAGS])}
+
+
+def _of_categories(codes: npt.NDArray[np.integer[Any]]) -> tuple[float, ...]:
+    """At each lag the largest autocorrelation of the rows with one of the most frequent categories."""
+    counts = np.bincount(codes)
+    frequent = np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]
+    found = [_lagged((codes == cell).astype(np.float64)) for cell in frequent if counts[cell]]
+    return tuple(map(max, zip(*filter(None, found), strict=True)))
 
 
 def _lagged(series: npt.NDArray[np.float64]) -> tuple[float, ...]:
