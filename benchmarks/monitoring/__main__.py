@@ -1,6 +1,6 @@
 """Measure monitoring beside its peers: ``python -m benchmarks.monitoring [PART ...] [--full]``.
 
-Parts: ``cost``, ``silence``, ``faults``, ``real``. Each prints tables of Markdown with its command and sizes.
+Parts: ``cost``, ``silence``, ``faults``, ``real``, ``errors``. Each prints tables of Markdown with its command and sizes.
 All times are processor time (user and system, of all threads of the process), for machines are shared.
 Windows, repetitions and bootstraps are few unless ``--full``; each may be set alone. Peers run in an
 environment of their own, which is made once; real data are fetched once from the package index.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from benchmarks.monitoring import asking, cost, faults, real, silence
 from benchmarks.monitoring.simulate import show
 
-PARTS = ("cost", "silence", "faults", "real")
+PARTS = ("cost", "silence", "faults", "real", "errors")
 
 
 def main() -> None:
@@ -58,6 +58,7 @@ def _tables(given: argparse.Namespace) -> dict[str, Callable[[], Tables]]:
         "silence": lambda: _silence(given),
         "faults": lambda: iter([("**Faults**, one window of 1,000 rows beside 5,000", faults.table())]),
         "real": lambda: _real(given),
+        "errors": lambda: _errors(given),
     }
 
 
@@ -78,6 +79,10 @@ def _real(given: argparse.Namespace) -> Tables:
     yield "**Employment 2016-2018 beside 2015, shuffled**", real.employment(given.peer_windows)
     for name in real.STREAMS:
         yield f"**{name}: inputs**", real.inputs(name)
+
+
+def _errors(given: argparse.Namespace) -> Tables:
+    for name in real.STREAMS:
         yield f"**{name}: errors**, {given.bootstraps} bootstraps", real.errors(name, given.bootstraps)
 
 
