@@ -9,14 +9,17 @@ from msgspec.structs import replace
 from konan.records.alarms import Alarm, AlarmEvent, AlarmRule, Budget, ColumnGrounds, Grounds, Incident
 from konan.records.deployments import Reference, Version
 from konan.records.distributions import CellShares, ColumnDistribution
+from konan.records.labels import LabelCoverage, LabelDelay, LabelFinding, LabelReport
 from konan.records.monitoring import (
     DriftedColumn,
     DriftWindow,
     Finding,
     MovedCell,
     QualityWindow,
+    Segment,
     ShareChange,
 )
+from konan.records.operations import ErrorCount, Latency, Saturation, TrafficWindow
 from konan.records.performance import (
     CalibrationBin,
     Confusion,
@@ -124,6 +127,74 @@ def distribution(name: str) -> ColumnDistribution:
     odd = CellShares(cell="missing", usual=0.038, current=0.05, special=True)
     return ColumnDistribution(
         column=f"features.{name}", ordered=True, rows=41_000, usual_rows=8645, cells=(odd, *inner)
+    )
+
+
+def traffic(since: float, until: float) -> TrafficWindow:
+    requests = int((until - since) * (900 + 220 * math.sin(since)))
+    slow = 1 + max(0.0, since - 9) / 3
+    lost = (("model_failed", 502, "model", 9), ("rows_invalid", 422, "caller", 3))
+    return TrafficWindow(
+        since=at(since),
+        until=at(until),
+        version=3,
+        requests=requests,
+        predictions=3 * requests,
+        per_second=requests / (until - since) / DAY,
+        error_share=0.012,
+        errors=tuple(
+            ErrorCount(
+                code=code,
+                status=status,
+                kind=kind,  # type: ignore[arg-type] # of a list of kinds
+                requests=requests * thousandths // 1000,
+                share=thousandths / 1000,
+            )
+            for code, status, kind, thousandths in lost
+        ),
+        latency=Latency(
+            mean=0.004, p50=0.003, p90=0.006, p95=0.008 * slow, p99=0.021 * slow, p999=0.08, most=0.4
+        ),
+        saturation=Saturation(busy=0.11, busy_most=0.64, waiting=0.2, waiting_most=41, workers=2.0),
+    )
+
+
+def labels() -> LabelReport:
+    slices = (("Bern", 11_000, 4100, "problem"), ("Rome", 17_000, 12_900, "ok"), (None, 900, 700, "ok"))
+    return LabelReport(
+        deployment="bikes",
+        version=3,
+        since=at(0),
+        until=at(DAYS),
+        state="problem",
+        rows=40_600,
+        labelled=29_232,
+        share=0.72,
+        delays=(LabelDelay(seconds=3600, share=0.2), LabelDelay(seconds=DAY, share=0.9)),
+        median_delay=5.2 * 3600,
+        slowest_delay=2.1 * DAY,
+        coverage=tuple(
+            LabelCoverage(
+                segment=Segment(column="city", value=value),
+                rows=rows,
+                labelled=labelled,
+                share=labelled / rows,
+                low=labelled / rows - 0.75,
+                high=labelled / rows - 0.7,
+                state=state,  # type: ignore[arg-type] # of a list of states
+            )
+            for value, rows, labelled, state in slices
+        ),
+        findings=(
+            LabelFinding(
+                kind="coverage",
+                state="problem",
+                about="city = Bern",
+                current=0.37,
+                usual=0.74,
+                detail="37 % of the rows are labelled, of all others 74 %.",
+            ),
+        ),
     )
 
 
@@ -335,6 +406,9 @@ def busy() -> Facts:
         every=DAY,
         made_at=at(DAYS),
         konan="0.1.0",
+        traffic=traffic(0, DAYS),
+        traffic_windows=tuple(traffic(day, day + 1) for day in range(DAYS)),
+        labels=labels(),
         drift=drift(0, DAYS, 0.7, 41_000),
         drift_windows=steps,
         distributions=tuple(map(distribution, NAMES)),
@@ -370,6 +444,9 @@ def calm() -> Facts:
     return replace(
         found,
         deployment="calm",
+        traffic=None,
+        traffic_windows=(),
+        labels=None,
         drift=quiet,
         drift_windows=(quiet,),
         quality=replace(quality(), state="ok", findings=usual, rejected={}),

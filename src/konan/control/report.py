@@ -8,7 +8,7 @@ import msgspec
 from konan import clock
 from konan.control.services import Services
 from konan.control.table import Call, Nothing, Table, Text
-from konan.errors import DeadlineExceeded, Invalid, NotFound
+from konan.errors import DeadlineExceeded, Invalid, NotFound, NotReady
 from konan.monitoring.alarms.monitor import shown
 from konan.monitoring.reports import query
 from konan.monitoring.reports.on_demand import Reports
@@ -16,6 +16,7 @@ from konan.monitoring.reports.query import DAY, HOUR, Query
 from konan.records.access import Principal
 from konan.records.alarms import Alarm, AlarmEvent, Incident
 from konan.records.deployments import LARGEST_VERSION, Deployment, Version
+from konan.records.labels import LabelReport
 from konan.web.figures import seconds
 from konan.web.report.facts import Facts
 from konan.web.report.page import page
@@ -149,7 +150,16 @@ def _performed(
         "performance": next(iter(found.windows), None),
         "performance_windows": over_time,
         "headline": found.headline,
+        "labels": _labels(reports, caller, name, whole),
     }
+
+
+def _labels(reports: Reports, caller: Principal, name: str, whole: Query) -> LabelReport | None:
+    """How sound the ground truth is; None while nobody can say."""
+    try:
+        return reports.labels(caller, name, whole)
+    except NotReady:
+        return None
 
 
 def _watched(services: Services, caller: Principal, facts: Facts) -> dict[str, object]:

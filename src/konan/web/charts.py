@@ -123,6 +123,8 @@ def lines(
     shown: Sequence[Line],
     limits: Sequence[tuple[float, str]] = (),
     unit: Callable[[float], str] = brief,
+    *,
+    ground: float | None = None,
 ) -> Html:
     """Figures over time, each with the band of its interval.
 
@@ -132,6 +134,7 @@ def lines(
         shown: the figures; the last is drawn on top.
         limits: levels to compare with, each with its name.
         unit: writes the numbers of the axis.
+        ground: number where the axis begins; None lets the figures say.
     """
     known = [
         end
@@ -140,7 +143,8 @@ def lines(
         for end in (point.value, point.low, point.high)
         if math.isfinite(end)
     ]
-    up = Scale(*ends([*known, *(level for level, _ in limits)]), HEIGHT - _BOTTOM, _TOP)
+    known += [level for level, _ in limits]
+    up = Scale(*ends(known if ground is None else [*known, ground], zero=ground == 0), HEIGHT - _BOTTOM, _TOP)
     stretched = tag(
         "svg",
         *(part for line in shown for part in _stretched(frame, line, up)),

@@ -169,6 +169,17 @@ def lasting(seconds: float) -> str:
     return f"{seconds:.2g} seconds"
 
 
+def duration(length: float) -> str:
+    """Seconds as people tell how fast something was.
+
+    >>> duration(0.00042), duration(0.0127), duration(2.5), duration(95)
+    ('0.42 ms', '13 ms', '2.5 s', '95 s')
+    """
+    if length < 1:
+        return f"{1000 * length:.2g} ms"
+    return f"{length:.2g} s" if length < 10 else f"{length:.0f} s"
+
+
 def size(number: int) -> str:
     """Bytes.
 

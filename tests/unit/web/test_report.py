@@ -87,7 +87,8 @@ def test_the_verdict_names_what_is_wrong_the_gravest_first() -> None:
     assert found.state == "problem"
     assert found.sentence == (
         "Something is wrong: the alarm drift fires; values of weather are missing; "
-        "season, temperature and weather drifted (covariate); it is worse where city = Bern."
+        "season, temperature and weather drifted (covariate); it is worse where city = Bern; "
+        "the ground truth looks unsound (coverage)."
     )
 
 

@@ -23,7 +23,7 @@ from konan.web.figures import (
 )
 from konan.web.html import Child, Html, tag
 from konan.web.report.facts import Facts
-from konan.web.report.parts import Column, Section, figure, legend, more, note, pill, scrolled, table
+from konan.web.report.parts import Column, Section, figure, legend, more, note, pairs, pill, scrolled, table
 from konan.web.report.verdict import State
 from konan.web.scales import Scale
 
@@ -66,8 +66,7 @@ def _meta(window: DriftWindow) -> Html:
         entries.append(("Cause", window.cause))
     if window.reference:
         entries.append(("Reference", f"{count(_usual(window))} rows ({window.reference})"))
-    pairs = [tag("div", tag("dt", name), tag("dd", text)) for name, text in entries]
-    return tag("dl", *pairs, class_="facts")
+    return pairs(entries)
 
 
 def _evidence(window: DriftWindow) -> Child:

@@ -102,6 +102,12 @@ def figure(caption: Child, *content: Child) -> Html:
     return tag("figure", tag("figcaption", caption), *content)
 
 
+def pairs(entries: Iterable[tuple[str, Child]]) -> Html:
+    """A few figures with their names above them."""
+    shown = [tag("div", tag("dt", name), tag("dd", value)) for name, value in entries]
+    return tag("dl", *shown, class_="facts")
+
+
 def note(*content: Child) -> Html:
     """A remark."""
     return tag("p", *content, class_="note")

@@ -8,6 +8,7 @@ from konan.web import charts
 from konan.web.charts import Line, Point
 from konan.web.figures import NONE, count, decimal, lasting, moment, rate, seconds, share
 from konan.web.html import Child, tag
+from konan.web.report import labels
 from konan.web.report.facts import Facts
 from konan.web.report.parts import Column, Section, figure, legend, more, note, pill, scrolled, table
 from konan.web.report.traffic import frame_of
@@ -31,6 +32,7 @@ def section(facts: Facts) -> Section:
         _weak(window),
         _confusion(window.confusion),
         _calibration(window.calibration),
+        labels.part(facts.labels),
         *(note(doubt) for doubt in window.doubts),
     ]
     return Section("performance", "Performance", state_of(window), _lead(facts, window), body)

@@ -135,6 +135,9 @@ def _performance(facts: Facts) -> Iterator[Finding]:
     if found.weak:
         places = listed([one.where for one in found.weak], 2)
         yield Finding("attention", f"it is worse where {places}")
+    if facts.labels is not None and facts.labels.state == "problem":
+        kinds = listed([one.kind for one in facts.labels.findings if one.state == "problem"])
+        yield Finding("attention", f"the ground truth looks unsound ({kinds})")
     if found.state in {"no labels", "no rows"}:
         yield Finding("unknown", "how good its answers are, without ground truth")
 
