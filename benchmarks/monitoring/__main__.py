@@ -1,6 +1,7 @@
 """Measure monitoring beside its peers: ``python -m benchmarks.monitoring [PART ...] [--full]``.
 
-Parts: ``cost``, ``silence``, ``faults``, ``real``, ``errors``. Each prints tables of Markdown with its command and sizes.
+Parts: ``cost``, ``silence``, ``faults``, ``real``, ``errors``. Each prints tables of Markdown with its
+command and sizes.
 All times are processor time (user and system, of all threads of the process), for machines are shared.
 Windows, repetitions and bootstraps are few unless ``--full``; each may be set alone. Peers run in an
 environment of their own, which is made once; real data are fetched once from the package index.
