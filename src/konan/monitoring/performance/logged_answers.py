@@ -1,5 +1,6 @@
 """Answers of the prediction log beside their truths, as they are counted; with Arrow, for the log has it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,13 +64,15 @@ class LoggedAnswers:
             found = self._outputs.decode("[" + ",".join(text or "{}" for text in texts) + "]")
         except msgspec.DecodeError:
             found = [self._one(text) for text in texts]
-        size = len(self.shape.classes)
-        nothing = (None,) * size
-        cells = [
-            nothing if one.probabilities is None else msgspec.structs.astuple(one.probabilities)
-            for one in found
-        ]
-        return np.array(cells, np.float64).reshape(len(texts), size)
+        cells = [self._cells(one.probabilities) for one in found]
+        return np.array(cells, np.float64).reshape(len(texts), len(self.shape.classes))
+
+    def _cells(self, shares: Any) -> tuple[float | None, ...]:
+        if shares is None:
+            return (None,) * len(self.shape.classes)
+        if isinstance(shares, dict):
+            return tuple(map(shares.get, self.shape.classes))
+        return msgspec.structs.astuple(shares)
 
     def _one(self, text: str | None) -> Any:
         try:
@@ -78,18 +81,21 @@ class LoggedAnswers:
             return self._outputs.decode("[{}]")[0]
 
 
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _NEEDED: dict[str, tuple[str, ...]] = {"classifier": ("label",), "regressor": ("value",), "other": ()}
 
 
 def _decoder(classes: Sequence[str]) -> "msgspec.json.Decoder[list[Any]]":
     """Reads answers with a probability for each of some classes.
 
-    The inner structure is made anew for them: ``c0: float | None = None`` for the first, and so on.
+    The inner structure is made anew for them: ``c0: float | None = None`` for the first, and so on. It is a
+    dictionary, which is slower, where a name has to be escaped in JSON.
     """
-    names = {f"c{at}": one for at, one in enumerate(classes)}
-    shares = msgspec.defstruct(
-        "Shares", [(name, float | None, None) for name in names], rename=names, gc=False
-    )
+    shares: Any = dict[str, float | None]
+    if not _ESCAPED.search("".join(classes)):
+        names = {f"c{at}": one for at, one in enumerate(classes)}
+        slots = [(name, float | None, None) for name in names]
+        shares = msgspec.defstruct("Shares", slots, rename=names, gc=False)
     fields: list[tuple[str, Any, Any]] = [("probabilities", shares | None, None)]
     return msgspec.json.Decoder(list[msgspec.defstruct("Answer", fields, gc=False)])  # type: ignore[misc] # made above
 
