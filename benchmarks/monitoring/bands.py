@@ -3,7 +3,7 @@
 Every way turns windows of counts into the path of a detector. Those that bet on shares differ only in the
 limit that each share is given. The others bet with a whole alternative distribution q against the nearest
 one in a ball of relative entropy around the reference, ``(1 - w) p + w q`` (the reverse information
-projection of Grünwald, de Heide & Koolen, "Safe testing", theorem 1; the ball has the radius of Agrawal,
+projection of Grünwald, de Heide & Koolen, "Safe testing"; the ball has the radius of Agrawal,
 "Finite-sample concentration of the multinomial in relative entropy", 2020).
 """
 

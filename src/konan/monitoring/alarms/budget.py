@@ -1,7 +1,7 @@
 """How many false alarms a rule may raise, as the length of the run between two of them (pure).
 
 A detector whose average run length is at least A fires falsely at most once in A looks on average, and it may
-be looked at continuously (Shin, Ramdas, Rinaldo, *E-detectors*, section 2). So the budget of a year fixes A,
+be looked at continuously (Shin, Ramdas, Rinaldo, *E-detectors*). So the budget of a year fixes A,
 and what is spent of it is the number of looks over A.
 """
 

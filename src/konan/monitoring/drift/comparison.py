@@ -6,7 +6,7 @@ in at most a share ``alpha`` of quiet windows however the columns depend on each
 columns. A window that is looked at once is judged so; watching without end is the work of detectors
 (`konan.monitoring.evidence.detectors`).
 
-Sources: e-values averaged, Vovk and Wang (2021); e-BH with weights, Wang and Ramdas (2022), section 4;
+Sources: e-values averaged, Vovk and Wang (2021); e-BH with weights, Wang and Ramdas (2022);
 cells that moved, Haberman (1973), "The analysis of residuals in cross-classified tables"; rows that hang
 together count for fewer, Rao and Scott (1981), "The analysis of categorical data from complex sample
 surveys".

@@ -183,7 +183,7 @@ def rows_as_one(correlations: Sequence[float]) -> float:
         correlations: of a series with itself at the lags from 1; summed up to the first that is not positive.
 
     Sources: Bayley and Hammersley (1946), "The effective number of independent observations in an
-    autocorrelated time series"; where to stop, Geyer (1992), "Practical Markov chain Monte Carlo", 3.3.
+    autocorrelated time series"; where to stop, Geyer (1992), "Practical Markov chain Monte Carlo".
 
     Where the last lag known is still large, what follows is taken to fade as what is known did.
 

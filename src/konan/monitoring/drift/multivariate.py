@@ -6,7 +6,7 @@ statistic that profiles are not enough for. Rows are taken to be independent.
 
 Sources: the idea, Lopez-Paz and Oquab (2017), "Revisiting classifier two-sample tests"; trees on cells,
 Friedman (2001), "Greedy function approximation: a gradient boosting machine", with Newton leaves as in Chen
-and Guestrin (2016), "XGBoost", section 2; interval of the area, DeLong, DeLong and Clarke-Pearson (1988),
+and Guestrin (2016), "XGBoost"; interval of the area, DeLong, DeLong and Clarke-Pearson (1988),
 "Comparing the areas under two or more correlated receiver operating characteristic curves".
 """
 

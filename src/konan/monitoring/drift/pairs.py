@@ -5,7 +5,7 @@ Correlations are of the cells' ranks, hence like Spearman's: one wild value weig
 The noise of a correlation is taken on the safe side, because profiles have no sums of fourth powers of pairs:
 its variance is at most ``sqrt(k_a * k_b) / n`` with the kurtoses of both columns, by the inequality of Cauchy
 and Schwarz for two that are independent of each other's signs. Source of the variance: Hotelling (1953), "New
-light on the correlation coefficient and its transforms", section 3.
+light on the correlation coefficient and its transforms".
 """
 
 import math

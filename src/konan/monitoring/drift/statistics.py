@@ -12,12 +12,12 @@ of both samples together, so it depends on how many rows each has. An effect nev
 alarm needs both.
 
 Sources: two-sample chi-square and G, Cochran (1954), "Some methods for strengthening the common chi-square
-tests", section 4; the law of divergences, Salicru, Morales, Menendez and Pardo (1994), "On the applications
+tests"; the law of divergences, Salicru, Morales, Menendez and Pardo (1994), "On the applications
 of divergence type measures in testing statistical hypotheses": a divergence whose second derivative
 at 1 is ``2 c`` has the law ``c (1/n + 1/m) chi2(B - 1)`` where nothing changed (PSI: Yurdakul 2018,
 "Statistical properties of population stability index"); Kolmogorov and Smirnov's test in the form of
 Hodges (1958), conservative on cells, Noether (1963), "Note on the Kolmogorov statistic in the discrete case";
-effect size of chi-square, Cohen (1988), "Statistical power analysis", chapter 7, less its noise as in
+effect size of chi-square, Cohen (1988), "Statistical power analysis", less its noise as in
 Bergsma (2013), "A bias-correction for Cramer's V and Tschuprow's T".
 """
 

@@ -7,7 +7,7 @@ scores at equal truths under a change of truths, neither when the concept change
 
 Sources: the four tests, Polo, Izbicki, Lacerda, Ibieta-Jimenez and Vicente (2022), "A unified framework for
 dataset shift diagnostics" (DetectShift, arXiv 2205.08340), with scores in the place of inputs; stratified
-two-sample test, Cochran (1954), "Some methods for strengthening the common chi-square tests", section 6.
+two-sample test, Cochran (1954), "Some methods for strengthening the common chi-square tests".
 """
 
 from collections.abc import Mapping, Sequence

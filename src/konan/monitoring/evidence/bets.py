@@ -7,7 +7,7 @@ numbers here are natural logarithms of e-values: products of millions of bets ne
 The bet on a value x in [0, 1] whose mean should be at most m pays ``1 + b (x / m - 1)``, with the share b
 of the capital fixed beforehand in (0, 1): at most 1 on average for every distribution with such a mean, and
 never below ``1 - b`` (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting",
-JRSS B 2024, section 4). Nobody knows the best b, so the capital is spread over several; the average of
+JRSS B 2024). Nobody knows the best b, so the capital is spread over several; the average of
 e-values is one.
 """
 
@@ -77,7 +77,7 @@ def mixed(logs: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """The average of e-values (or of anything positive), from and to logarithms; it is an e-value again.
 
     It holds however the e-values depend on each other (Vovk & Wang, "E-values: calibration, combination and
-    applications", Annals of Statistics 2021, section 3), so one verdict about many columns is their average.
+    applications", Annals of Statistics 2021), so one verdict about many columns is their average.
 
     Args:
         logs: logarithms, not empty; minus infinity is allowed.
@@ -126,7 +126,7 @@ def calibrated(p_value: float) -> float:
 
     The mixture over k of the calibrators ``k p^(k - 1)``: ``(1 - p + p ln p) / (p (ln p)^2)``.
 
-    Source: Vovk & Wang (2021), section 2.
+    Source: Vovk & Wang (2021).
 
     >>> [round(math.exp(calibrated(p)), 2) for p in (1.0, 0.05, 0.001)]
     [0.5, 1.78, 20.79]
@@ -142,7 +142,7 @@ def upper_limit(mean: npt.ArrayLike, rows: npt.ArrayLike, chance: float) -> Floa
     """What the true mean does not exceed, as far as a finite reference can tell.
 
     Inverts Hoeffding's bound ``P(mean of n values <= a) <= exp(-n kl(a, m))`` for values in [0, 1] (Hoeffding
-    1963, theorem 1). It holds for any number of rows, also where nothing was seen; for shares `share_limit`
+    1963). It holds for any number of rows, also where nothing was seen; for shares `share_limit`
     is sharper.
 
     Args:
@@ -167,7 +167,7 @@ def share_limit(share: npt.ArrayLike, rows: npt.ArrayLike, chance: float) -> Flo
     universal inequalities for the distribution function of the binomial law", Theory of Probability and Its
     Applications 2013). The lower of both limits is taken; it is near Clopper-Pearson's. It holds also for the
     mass between two quantiles of the same reference: that k rows lie there has a beta distribution, which is
-    a binomial tail again (David & Nagaraja, *Order Statistics*, section 2.1).
+    a binomial tail again (David & Nagaraja, *Order Statistics*).
 
     Args:
         share: seen in the reference, in [0, 1], any shape.

@@ -2,7 +2,7 @@
 
 The interval holds every mean against which no bettor has become rich: ``m`` is left out from below when
 betting on "more than m" has multiplied the capital by ``2 / alpha``, and from above alike (Waudby-Smith &
-Ramdas, "Estimating means of bounded random variables by betting", JRSS B 2024, theorem 3; Ville 1939). Here
+Ramdas, "Estimating means of bounded random variables by betting", JRSS B 2024; Ville 1939). Here
 the capital is spread over fixed bets, and the state is a histogram: a value between two points is shared
 among them in proportion. That keeps the mean and, since the logarithm is concave, only lowers the capital,
 hence it stays valid; values on the points (right or wrong, better or equal or worse) lose nothing. So

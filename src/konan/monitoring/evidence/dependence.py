@@ -9,7 +9,7 @@ windows of counts cost less: there each row counts as a part of one
 (`konan.monitoring.drift.distributions.rows_as_one`).
 
 The correlation of neighbouring block means from the autocorrelation of rows is the textbook sum (Box,
-Jenkins & Reinsel, *Time Series Analysis*, section 2.1; block means as in Künsch, Annals of Statistics
+Jenkins & Reinsel, *Time Series Analysis*; block means as in Künsch, Annals of Statistics
 1989). The ratio of the variance of counts to the one that independent rows would have is the design effect
 (Kish 1965).
 """

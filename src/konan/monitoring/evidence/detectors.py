@@ -4,7 +4,7 @@ A detector is the sum of one e-process per possible beginning of the trouble. Th
 needs one number per bet, ``M <- (M + 1) e``. While nothing is wrong ``M - looks`` cannot grow on average,
 so at the first look with M >= A the expected number of looks is at least A: **the average run length is at
 least A**, and anybody may look at any time (Shin, Ramdas & Rinaldo, "E-detectors: a nonparametric framework
-for sequential change detection", NEJSDS 2024, sections 2 and 3). The average of detectors is a detector.
+for sequential change detection", NEJSDS 2024). The average of detectors is a detector.
 
 The guarantee needs that each look's mean is within the limit *given the past*. Rows that hang together
 break it (`konan.monitoring.evidence.dependence` says when); then one bets on the means of blocks of rows.
