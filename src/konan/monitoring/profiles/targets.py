@@ -40,7 +40,7 @@ def count(counting: Counting, day: int, files: Sequence[File], truths: Sequence[
         Truths([one for one in truths if (name_of(one.path) in into.truths) is is_old])
         for is_old in (True, False)
     )
-    if not (into.truths <= known and into.seen <= names) or (into.seen and _revise(old, new)):
+    if not (into.truths <= known and into.seen <= names) or (into.seen and new and old.has_any(new)):
         into.seen = set()
         into.measured.clear()
         for key in [one for one in into.found if one.of_truth or one.labelled]:
@@ -53,13 +53,6 @@ def count(counting: Counting, day: int, files: Sequence[File], truths: Sequence[
             _count_file(counting, day, file, some, into)
     into.truths, into.seen = known, names if truths else set()
     return looked
-
-
-def _revise(old: Truths, new: Truths) -> bool:
-    """Whether new truths are about predictions of which something was known."""
-    if not (old and new):
-        return False
-    return bool(pc.any(pc.is_in(old.ids(), value_set=new.ids().combine_chunks())).as_py())
 
 
 def _count_file(counting: Counting, day: int, file: File, truths: Truths, into: Day) -> None:

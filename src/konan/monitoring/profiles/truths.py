@@ -1,6 +1,6 @@
 """Looks up the truths of predictions in the files of a day; those of few are read once, of many as needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -54,12 +54,18 @@ class Truths:
         found = self._between(ends["min"], ends["max"])
         return counting(found) if found.num_rows else _EMPTY.empty_table()
 
-    def ids(self) -> pa.ChunkedArray:
-        """The ids of all of them."""
-        parts = [
-            pq.ParquetFile(one.path).read(columns=["id"], use_threads=False)["id"] for one in self._files
-        ]
-        return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+    def has_any(self, others: "Truths") -> bool:
+        """Whether some are about predictions that others are about too."""
+        about = pa.chunked_array([part for one in others.ids() for part in one.chunks], pa.string())
+        wanted = about.combine_chunks()
+        return any(pc.any(pc.is_in(one, value_set=wanted)).as_py() for one in self.ids())
+
+    def ids(self) -> Iterator[pa.ChunkedArray]:
+        """The ids of all of them, part by part."""
+        for file in self._files:
+            reader = pq.ParquetFile(file.path)
+            for group in range(reader.num_row_groups):
+                yield reader.read_row_group(group, columns=["id"], use_threads=False)["id"]
 
     @property
     def rows(self) -> int:
