@@ -23,6 +23,7 @@ import pyarrow as pa
 from typing_extensions import override
 
 from konan import priority
+from konan.monitoring.custom_metrics import ranking
 from konan.monitoring.custom_metrics.evaluation import valued
 from konan.monitoring.custom_metrics.joined_rows import TRUE_LABEL, TRUE_VALUE, TRUTH, joined
 from konan.monitoring.custom_metrics.rows import Column, Rows
@@ -87,8 +88,20 @@ def lock_in(*, unsafe: bool) -> None:
 
 
 def _values(order: Order, rows: list[Rows | None]) -> tuple[tuple[Valued, ...], ...]:
-    metrics = [_loaded(metric) for metric in order.metrics]
-    return tuple(tuple(_valued(metric, one, order.rows) for metric in metrics) for one in rows)
+    metrics = [_loaded(metric) if metric.code else ranking.ranking(metric.name) for metric in order.metrics]
+    own = [bool(metric.code) for metric in order.metrics]
+    return tuple(
+        tuple(
+            _valued(metric, one if mine else _ranked(one), order.rows)
+            for metric, mine in zip(metrics, own, strict=True)
+        )
+        for one in rows
+    )
+
+
+def _ranked(rows: Rows | None) -> Rows | None:
+    found = None if rows is None else ranking.ranked(rows)
+    return found if found is not None and len(found) else None
 
 
 class _Program(InspectLoader):
@@ -120,7 +133,7 @@ def _loaded(metric: CustomMetric) -> Callable[[Rows], Any]:
 
 def _valued(metric: Callable[[Rows], Any], rows: Rows | None, most: int) -> Valued:
     if rows is None:
-        return Valued(None, note="No truth is known of these rows.")
+        return Valued(None, note="No truth that it can be told by is known of these rows.")
     asked = _attempt(lambda: valued(metric, rows))
     reason = asked.exception()
     if reason is not None:

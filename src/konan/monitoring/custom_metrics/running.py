@@ -62,7 +62,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         deployment: uuid.
         schemas: of the versions, by their numbers as text.
         parts: the windows.
-        metrics: to be asked about each.
+        metrics: to be asked about each; without a program it is one of
+            `konan.monitoring.custom_metrics.ranking`.
         rows: most rows of a window.
         unsafe: whether it may run where the system has no sandbox.
     """

@@ -1,13 +1,14 @@
 """Has the metrics that people wrote for a deployment say what they think of windows, beside Konan's own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from konan.errors import Invalid
 from konan.monitoring.custom_metrics import running
+from konan.monitoring.custom_metrics.ranking import USUAL, is_ranking
 from konan.monitoring.custom_metrics.running import Order, Part, Valued
 from konan.monitoring.reports.performance_report import METRICS, Told
 from konan.records.measures import CustomMetric
@@ -26,6 +27,8 @@ def wanted(own: Sequence[CustomMetric], metric: str, *, single: bool) -> list[Cu
         Invalid: there is no metric of that name.
     """
     found = [one for one in own if one.name == metric]
+    if is_ranking(metric):
+        found = [CustomMetric(name=metric, code="")]
     if metric and not found and metric not in METRICS:
         known = ", ".join(sorted(one.name for one in own))
         raise Invalid(
@@ -52,7 +55,9 @@ def with_own(
         Invalid: a program is no metric any more.
     """
     windows = tuple(one.window for one in told)
-    if not own or not told:
+    usual = () if own else _ranking(told)
+    own = [*own, *usual]
+    if not own or not any(one.labelled for one in windows):
         return windows
     order = Order(
         directory=str(directory),
@@ -65,9 +70,23 @@ def with_own(
     )
     values = asyncio.run(running.measured(order))
     return tuple(
-        replace(window, metrics=(*window.metrics, *map(_metric, own, each)))
+        replace(window, metrics=(*window.metrics, *_metrics(own, each, len(usual))))
         for window, each in zip(windows, values, strict=True)
     )
+
+
+def _ranking(told: Sequence[Told]) -> tuple[CustomMetric, ...]:
+    """Ranking metrics, where answers may be lists and there is one window."""
+    schemas = [one.version.schema for one in told]
+    listed = any(one is not None and one.output.kind == "other" for one in schemas)
+    return tuple(CustomMetric(name=name, code="") for name in USUAL) if listed and len(told) == 1 else ()
+
+
+def _metrics(own: Sequence[CustomMetric], said: Sequence[Valued], usual: int) -> Iterator[MetricValue]:
+    """What was said; of what nobody has asked for only what has a value."""
+    for at, (one, value) in enumerate(zip(own, said, strict=True)):
+        if value.value is not None or at < len(own) - usual:
+            yield _metric(one, value)
 
 
 def _part(told: Told) -> Part:

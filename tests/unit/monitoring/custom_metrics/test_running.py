@@ -101,7 +101,7 @@ def test_each_window_has_a_value_and_what_has_no_truth_has_none(world: Counted) 
     empty = Part(version=1, start=START + 2 * DAY, end=START + 3 * DAY)
     found = said(world, "def metric(rows): return len(rows)", WHOLE, later, empty)
     assert [one.value for one in found] == [10.0, 6.0, None]
-    assert found[2].note == "No truth is known of these rows."
+    assert found[2].note == "No truth that it can be told by is known of these rows."
     (cut,) = said(world, "def metric(rows): return len(rows)", WHOLE, rows=7)
     assert (cut.value, cut.note) == (7.0, "Of the newest 7 labelled rows.")
 
