@@ -13,7 +13,7 @@ from tests.http.platform.server import Server
 from konan.cli.main import COMMANDS
 
 DOCS = Path(__file__).parents[2] / "docs"
-ORDER = ("deploy", "predict", "drift", "privacy", "keys", "backup", "operations")
+ORDER = ("deploy", "predict", "drift", "report", "dashboards", "privacy", "keys", "backup", "operations")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
