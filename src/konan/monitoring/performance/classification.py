@@ -54,7 +54,7 @@ def accuracy(right: int, rows: int, intervals: Intervals) -> MetricValue:
 def of_confusion(
     confusion: Ints, classes: tuple[str, ...], positive: int | None, intervals: Intervals
 ) -> Iterator[MetricValue]:
-    """All metrics of a confusion matrix; its accuracy first.
+    """Precision, recall and F1 of a confusion matrix.
 
     Args:
         confusion: rows by truth and answer, ``(k, k)``.
@@ -67,7 +67,6 @@ def of_confusion(
     """
     rows = int(confusion.sum())
     rates = _Rates(np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
-    yield accuracy(int(rates.hits.sum()), rows, intervals)
     if not rows:
         return
     if positive is not None:

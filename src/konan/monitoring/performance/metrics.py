@@ -1,6 +1,7 @@
 """All metrics of a summary, with their intervals (pure)."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from konan.monitoring.performance.thresholds import at
 from konan.monitoring.profiles.sparse import Ints
 from konan.records.performance import Confusion, MetricValue
 
+_Made: TypeAlias = Callable[[], Iterable[MetricValue]]
+
+_ACCURACY = frozenset({"accuracy"})
+_LABELS = frozenset({"precision", "recall", "f1"})
+_AREA = frozenset({"auc"})
+_PROBABILITIES = frozenset({"log_loss", "brier", "calibration_error"})
+_ERRORS = frozenset({"mae", "rmse", "r2", "mape", "bias", "residual_quantile"})
+
 
 class Settings(NamedTuple):
     """What is asked for.
@@ -21,11 +30,13 @@ class Settings(NamedTuple):
         alpha: chance that an interval leaves out what it is of, in (0, 1).
         positive: the class that precision, recall and F1 without a name are of; else the second of two.
         continuous: whether intervals hold at all times together, for who looks again while truths come.
+        names: of the metrics that are wanted, for who has many windows; none is all of them.
     """
 
     alpha: float = 0.05
     positive: str = ""
     continuous: bool = False
+    names: frozenset[str] = frozenset()
 
     @property
     def intervals(self) -> Intervals:
@@ -45,17 +56,32 @@ def metrics(summary: Summary, settings: Settings | None = None) -> tuple[MetricV
         Invalid: there is no such positive class.
     """
     asked = settings or Settings()
+    found = [
+        one
+        for names, made in _families(summary, asked)
+        if not asked.names or asked.names & names
+        for one in made()
+    ]
+    return tuple(one for one in found if not asked.names or one.name in asked.names)
+
+
+def _families(summary: Summary, asked: Settings) -> Iterator[tuple[frozenset[str], _Made]]:
+    """Metrics that are made together: their names, and what makes them."""
+    intervals = asked.intervals
     if isinstance(summary, ClassSummary):
-        if not summary.shape.classes:
-            return (classification.accuracy(summary.right, summary.usable, asked.intervals),)
-        labels = classification.of_confusion(
-            summary.confusion, summary.shape.classes, positive_of(summary.shape, asked), asked.intervals
-        )
-        areas = ranking.of_summary(summary, asked.intervals) if summary.shape.curves else ()
-        return (*labels, *areas, *calibration.of_summary(summary, asked.intervals))
+        positive = positive_of(summary.shape, asked)
+        yield _ACCURACY, lambda: [classification.accuracy(summary.right, summary.usable, intervals)]
+        if summary.shape.classes:
+            yield (
+                _LABELS,
+                lambda: classification.of_confusion(
+                    summary.confusion, summary.shape.classes, positive, intervals
+                ),
+            )
+        yield _AREA, lambda: ranking.of_summary(summary, intervals)
+        yield _PROBABILITIES, lambda: calibration.of_summary(summary, intervals)
     if isinstance(summary, ValueSummary):
-        return tuple(regression.of_summary(summary, asked.intervals))
-    return ()
+        yield _ERRORS, lambda: regression.of_summary(summary, intervals)
 
 
 def with_threshold(
@@ -75,8 +101,9 @@ def with_threshold(
     found = at(summary, threshold, 1 if positive is None else positive).confusion
     if positive == 0:
         found = np.flip(found)
+    right = classification.accuracy(int(np.trace(found)), int(found.sum()), asked.intervals)
     told = classification.of_confusion(found, shape.classes, positive, asked.intervals)
-    return _confusion(found, shape), tuple(told)
+    return _confusion(found, shape), (right, *told)
 
 
 def confusion(summary: Summary) -> Confusion | None:

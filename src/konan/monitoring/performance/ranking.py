@@ -113,7 +113,7 @@ def of_summary(summary: ClassSummary, intervals: Intervals) -> list[MetricValue]
     """
     classes = summary.shape.classes
     areas = [(grid.place, area(grid)) for grid in grids(summary)]
-    if len(classes) == 2:
+    if len(areas) < 2:
         return [_metric(found, "", intervals) for _, found in areas]
     each = [_metric(found, classes[place], intervals) for place, found in areas]
     known = [found for _, found in areas if found is not None]

@@ -161,3 +161,18 @@ def test_every_threshold_of_the_grid_is_exact() -> None:
 def test_what_cannot_be_told_is_refused(ask: Callable[[], object]) -> None:
     with pytest.raises(Invalid):
         ask()
+
+
+@pytest.mark.parametrize(("shape", "row"), [(BINARY, binary()), (THREE, three()), (VALUE, valued)])
+def test_only_what_is_wanted_is_told(shape: Shape, row: st.SearchStrategy[Row]) -> None:
+    @settings(max_examples=5, deadline=None)
+    @given(st.lists(row, max_size=9))
+    def compare(rows: list[Row]) -> None:
+        summary = summarized(shape, rows)
+        everything = metrics(summary)
+        assert everything[0].name == headline_of(shape)
+        for name in {one.name for one in everything}:
+            wanted = metrics(summary, Settings(names=frozenset({name})))
+            assert wanted == tuple(one for one in everything if one.name == name)
+
+    compare()
