@@ -70,8 +70,9 @@ def autocorrelation(values: npt.ArrayLike, lags: int = 64) -> tuple[float, ...]:
     if len(given) < 8 or np.ptp(given) == 0:
         return ()
     centred = given - given.mean()
-    power = float(centred @ centred)
-    found = [float(centred[:-lag] @ centred[lag:]) / power for lag in range(1, most + 1)]
+    spectrum = np.fft.rfft(centred, 1 << (len(given) + most).bit_length())  # padded, so that it never wraps
+    together = np.fft.irfft(np.square(np.abs(spectrum)))[: most + 1]
+    found = (together[1:] / together[0]).tolist()
     noise = 2.58 / math.sqrt(len(given))
     return tuple(value if abs(value) > noise else 0.0 for value in found)
 

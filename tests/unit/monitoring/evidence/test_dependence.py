@@ -88,3 +88,13 @@ def test_a_block_that_is_long_enough_takes_the_doubt_away() -> None:
     correlations = tuple(0.6**lag for lag in range(1, 65))
     assert assumptions(rows=5000, correlations=correlations)
     assert not assumptions(rows=5000, correlations=correlations, block=block_of(correlations))
+
+
+def test_the_autocorrelation_is_the_sum_of_products_at_each_lag() -> None:
+    series = np.cumsum(np.random.default_rng(3).standard_normal(777)) % 5
+    centred = series - series.mean()
+    expected = [float(centred[:-lag] @ centred[lag:] / (centred @ centred)) for lag in range(1, 65)]
+    noise = 2.58 / np.sqrt(len(series))
+    np.testing.assert_allclose(
+        autocorrelation(series), [one if abs(one) > noise else 0.0 for one in expected], atol=1e-12
+    )
