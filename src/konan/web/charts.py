@@ -231,9 +231,10 @@ def _grid(up: Scale, unit: Callable[[float], str]) -> Iterator[Html]:
 
 
 def _times(frame: Frame) -> Iterator[Html]:
-    for at, name in frame.labels:
-        place = frame.across(at)
-        yield tag("text", name, x=f"{place:.2f}%", y=HEIGHT - 6, text_anchor=_anchor(place))
+    """Names of times; where the screen is narrow every other one is left out."""
+    for number, (at, name) in enumerate(frame.labels):
+        place, kind = frame.across(at), "alternate" if number % 2 else None
+        yield tag("text", name, class_=kind, x=f"{place:.2f}%", y=HEIGHT - 6, text_anchor=_anchor(place))
 
 
 def _anchor(place: float) -> str:
