@@ -131,11 +131,13 @@ async def _start(services: "Services") -> None:
     services.erasures.start(GivenRows(services.store, services.registrar, services.fleet, services.learning))
     services.notifications.start()
     services.learning.start()
+    services.sampler.start()
     services.alarms.start()
 
 
 async def _stop(services: "Services") -> None:
     await services.fleet.stop()
+    await services.sampler.close()
     await services.alarms.close()
     await services.learning.close()
     await services.notifications.close()
@@ -165,6 +167,9 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.monitoring.alarms.monitor import AlarmMonitor
+    from konan.monitoring.operations.on_demand import Operations
+    from konan.monitoring.operations.samples import FILE, Samples
+    from konan.monitoring.operations.sampling import Sampler
     from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
     from konan.monitoring.reference.profiler import Profiler
@@ -182,6 +187,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     notifications = _notifications(settings, metadata, paths)
     settled = Settled(predictions.flusher, settings.deadline)
     fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
+    samples = Samples(paths.root / FILE)
     return Services(
         settings=settings,
         paths=paths,
@@ -193,6 +199,8 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
         multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
+        operations=Operations(metadata, predictions, samples, paths.root),
+        sampler=Sampler(runtime, partial(_owners, metadata), samples, paths.root),
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
         learning=Learning(metadata, blobs, paths.predictions, fleet.learnt, settled.follow),
@@ -200,6 +208,14 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
     )
+
+
+def _owners(metadata: Store) -> dict[str, str]:
+    """The project of each worker, by what it is called, as ``bikes v3``."""
+    return {
+        f"{deployment.name} v{version.version}": deployment.project
+        for deployment, version in metadata.platform_versions()
+    }
 
 
 def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predictions":

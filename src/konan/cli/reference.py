@@ -28,6 +28,7 @@ from konan.records.logged import LoggedPrediction
 from konan.records.measures import CustomMetric, Decision
 from konan.records.monitoring import DriftReport, QualityReport
 from konan.records.notifications import ListedReceiver, MadeReceiver
+from konan.records.operations import ResourceReport, TrafficReport
 from konan.records.performance import PerformanceReport
 
 _MADE = "<!-- Made by `python -m konan.cli.reference`; do not edit. -->\n"
@@ -76,6 +77,8 @@ SHAPES: Mapping[str, Any] = {
     "drift": DriftReport,
     "quality": QualityReport,
     "performance": PerformanceReport,
+    "traffic": TrafficReport,
+    "resources": ResourceReport,
     "sql": SqlAnswer,
     "key create": NewKey,
     "alarm list": shapes.Alarms,

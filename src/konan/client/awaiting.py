@@ -14,6 +14,7 @@ from konan.client.logged import Filters
 from konan.client.measured import AsyncMeasures
 from konan.client.measuring import Performing
 from konan.client.monitored import DriftWindowing, OneWindow, Windowing
+from konan.client.operated import AsyncOperations
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender, Sender
 from konan.client.upload import Archive, DeployOptions
@@ -70,6 +71,11 @@ class AsyncClient:
     def measures(self) -> AsyncMeasures:
         """What answers are worth, and people's own metrics."""
         return AsyncMeasures(self._sender)
+
+    @property
+    def operations(self) -> AsyncOperations:
+        """How deployments and their server run."""
+        return AsyncOperations(self._sender)
 
     @property
     def url(self) -> str:

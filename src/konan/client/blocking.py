@@ -13,6 +13,7 @@ from konan.client.logged import Filters
 from konan.client.measured import Measures
 from konan.client.measuring import Performing
 from konan.client.monitored import DriftWindowing, OneWindow, Windowing
+from konan.client.operated import Operations
 from konan.client.rows import chunks
 from konan.client.senders import Sender
 from konan.client.upload import Archive, DeployOptions
@@ -69,6 +70,11 @@ class Client:
     def measures(self) -> Measures:
         """What answers are worth, and people's own metrics."""
         return Measures(self._sender)
+
+    @property
+    def operations(self) -> Operations:
+        """How deployments and their server run."""
+        return Operations(self._sender)
 
     @property
     def url(self) -> str:

@@ -28,6 +28,7 @@ from konan.control import (
     measures,
     monitoring,
     performance,
+    operations,
     predictions,
     receivers,
     report,
@@ -49,7 +50,7 @@ _log = logging.getLogger(__name__)
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
-        *(deployments, predictions, feedback, monitoring, performance, report, alarms, receivers),
+        *(deployments, predictions, feedback, monitoring, performance, operations, report, alarms, receivers),
         *(labels, measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)

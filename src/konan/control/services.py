@@ -12,6 +12,8 @@ from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.operations.on_demand import Operations
+from konan.monitoring.operations.sampling import Sampler
 from konan.monitoring.reference.learning import Learning
 from konan.monitoring.reports.multivariate import Multivariate
 from konan.monitoring.reports.on_demand import Reports
@@ -56,6 +58,8 @@ class Services:
         erasures: carries out the erasure of people.
         reports: makes drift and quality on demand.
         multivariate: has a classifier look for drift, on demand.
+        operations: tells traffic and resources.
+        sampler: samples what processes use.
         alarms: lets alarms look.
         notifications: tells people of them.
         learning: has rows counted by the references of versions, and makes those that are missing.
@@ -74,6 +78,8 @@ class Services:
     erasures: Erasures
     reports: Reports
     multivariate: Multivariate
+    operations: Operations
+    sampler: Sampler
     alarms: AlarmMonitor
     notifications: Notifications
     learning: Learning

@@ -1,4 +1,4 @@
-"""How a deployment and its server are kept running, as it is told: traffic, resources, users' measures.
+"""How a deployment and its server are kept running, as it is told: traffic, resources and KPIs.
 
 Times are RFC 3339 UTC, durations seconds, sizes bytes, shares fractions in [0, 1].
 """
@@ -92,6 +92,57 @@ class TrafficWindow(msgspec.Struct, frozen=True, kw_only=True, rename={"since": 
     errors: tuple[ErrorCount, ...] = ()
     latency: Latency | None = None
     saturation: Saturation | None = None
+
+
+class ResourceWindow(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """What a process, or the machine, used in a stretch of time.
+
+    Attributes:
+        since: earliest time.
+        until: the time before which it lies.
+        process: its name; ``platform`` for all of them together, ``jobs`` for what control has had done by
+            short-lived processes, ``machine`` for the whole machine.
+        seconds: for which it was looked at.
+        cpu: processors in use, on average; 0.5 is half of one.
+        cpu_most: in the busiest sample.
+        memory: resident bytes, on average; of the machine what is not available.
+        memory_most: in the largest sample.
+        read: bytes read from disks.
+        written: bytes written to disks.
+        received: bytes received over networks; of the machine only, for models have no network.
+        sent: bytes sent, likewise.
+        disk: bytes in use on the file system of the data directory, on average; of the machine only.
+    """
+
+    since: str
+    until: str
+    process: str
+    seconds: float
+    cpu: float
+    cpu_most: float
+    memory: float
+    memory_most: float
+    read: float
+    written: float
+    received: float | None = None
+    sent: float | None = None
+    disk: float | None = None
+
+
+class ResourceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server uses.
+
+    Attributes:
+        processors: of the machine.
+        memory: bytes of the machine.
+        disk: bytes of the file system of the data directory.
+        windows: by process, then oldest first.
+    """
+
+    processors: int
+    memory: int
+    disk: int
+    windows: tuple[ResourceWindow, ...]
 
 
 class TrafficReport(msgspec.Struct, frozen=True, kw_only=True):

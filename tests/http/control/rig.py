@@ -30,6 +30,9 @@ from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.operations.on_demand import Operations
+from konan.monitoring.operations.samples import FILE, Samples
+from konan.monitoring.operations.sampling import Sampler
 from konan.monitoring.profiles.completeness import Settled
 from konan.monitoring.reference.learning import Learning
 from konan.monitoring.reports.multivariate import Multivariate
@@ -230,6 +233,7 @@ class Rig:
         self.watching = AlarmMonitor(
             self.store, self.drawer.blobs, self.paths.predictions, settled, self.notifications
         )
+        samples = Samples(self.paths.root / FILE)
         self.services = services = Services(
             settings=self.settings,
             paths=self.paths,
@@ -247,6 +251,8 @@ class Rig:
                 self.paths.predictions,
                 self.paths.uploads,
             ),
+            operations=Operations(self.store, predictions, samples, self.paths.root),
+            sampler=Sampler(self.runtime, dict, samples, self.paths.root),
             alarms=self.watching,
             notifications=self.notifications,
             learning=Learning(

@@ -1,1 +1,1 @@
-"""How a deployment and its server are kept running: traffic, resources, and what users measure themselves."""
+"""How a deployment and its server are kept running: traffic, resources, and KPIs that users send."""
