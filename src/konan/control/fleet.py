@@ -17,9 +17,9 @@ from konan.access.grants import Grants
 from konan.config import Paths, Settings
 from konan.control import world
 from konan.control.readiness import Readiness
-from konan.errors import KonanError, NotReady
+from konan.errors import DeadlineExceeded, GateFailed, KonanError, NotReady, StorageFull
 from konan.ports import Runtime, Store
-from konan.records.access import Principal
+from konan.records.access import Principal, platform
 from konan.records.deployments import Deployment, Failure, Reference, Version
 from konan.records.routes import Snapshot, Workers, WorkerSpec
 
@@ -28,6 +28,10 @@ _REFERENCES_AT_ONCE = 1
 _PUBLISH_WITHIN = 1.0
 _WARM_SECONDS = 600.0
 _RETRY_SECONDS = 1.0
+_REBUILD_SECONDS = 10.0
+_PASSING = (GateFailed, DeadlineExceeded, StorageFull)
+"""Why an environment cannot be built now, as on a restored server while the index is away."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -92,6 +96,7 @@ class Fleet:
         self._starting: set[str] = set()
         self._warming: dict[str, WorkerSpec] = {}
         self._kept: Workers | None = None
+        self._rebuild_at = 0.0
         self._warm: dict[str, float] = {}
         self._readiness = Readiness()
         self._snapshot_lock = asyncio.Lock()
@@ -246,6 +251,9 @@ class Fleet:
         except KonanError as error:
             where = {"version": version.uuid, "code": error.code, "reason": error.message}
             _log.error("a version cannot run", extra=where)
+            if isinstance(error, _PASSING) and clock.monotonic() >= self._rebuild_at:
+                self._rebuild_at = clock.monotonic() + _REBUILD_SECONDS
+                self._later(_REBUILD_SECONDS)
             return None
 
     async def _bring_up(self, caller: Principal, version: Version) -> None:
@@ -389,8 +397,3 @@ class Fleet:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background work failed", exc_info=error)
-
-
-def platform(project: str) -> Principal:
-    """The platform itself, as a caller in a project."""
-    return Principal(project=project, key_id="platform", scopes=frozenset({"admin"}))

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from konan.control.fleet import Fleet, platform
+from konan.control.fleet import Fleet
 from konan.errors import NotReady
 from konan.packaging.erasing import Person, rows_erased
 from konan.ports import Store
+from konan.records.access import platform
 from konan.records.deployments import Deployment, Version
 
 _ALL = 1_000_000

@@ -84,3 +84,8 @@ class KeyGrant(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     deployments: tuple[str, ...]
     expires_at: float
+
+
+def platform(project: str) -> Principal:
+    """The platform itself, as a caller in a project."""
+    return Principal(project=project, key_id="platform", scopes=frozenset({"admin"}))
