@@ -10,7 +10,7 @@ whose largest resident memory is told.
 
 import argparse
 import json
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -220,8 +220,8 @@ def step(given: argparse.Namespace) -> str:
         said = late(given.root, given.kind)
     else:
         said = asked(given.root, given.kind, given.days, given.rounds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return f"{said}\n  (largest resident memory {peak:.0f} MiB)"
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return f"{said}\n  (largest resident memory {int(peak) / 1024:.0f} MiB)"
 
 
 if __name__ == "__main__":

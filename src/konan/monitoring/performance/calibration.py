@@ -67,14 +67,14 @@ def curve(summary: ClassSummary, intervals: Intervals | None = None) -> tuple[Ca
     made = intervals or Intervals()
     rows, hits = summary.counts("bin_rows").tolist(), summary.counts("bin_hits").tolist()
     found = []
-    for at in range(BINS):
+    for at, scores in enumerate(summary.totals("bin_scores", BINS)):
         if rows[at]:
             low, high = made.share(hits[at], rows[at])
             one = CalibrationBin(
                 low=at / BINS,
                 high=(at + 1) / BINS,
                 rows=rows[at],
-                predicted=summary.total("bin_scores", at) / (rows[at] << SCALE),
+                predicted=scores / (rows[at] << SCALE),
                 actual=hits[at] / rows[at],
                 actual_low=low,
                 actual_high=high,

@@ -5,6 +5,7 @@ gives the same bytes, and 90 days are the sum of their hours.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -70,14 +71,18 @@ class CountSummary:
         """The counts of a section, ``(size,) int64``."""
         return self.numbers.dense(*self.shape.sections[name])
 
-    def total(self, name: str, at: int = 0) -> int:
-        """An exact sum, in units of ``2 ** -sums.SCALE``.
+    def total(self, name: str) -> int:
+        """The exact sum of a section, in units of ``2 ** -sums.SCALE``."""
+        return total(self.numbers.within(self.shape.sections[name].start, PLACES))
 
-        Args:
-            name: of its section.
-            at: which of several sums there.
-        """
-        return total(self.numbers.within(self.shape.sections[name].start + at * PLACES, PLACES))
+    def totals(self, name: str, count: int) -> list[int]:
+        """So many exact sums after another, as `total` gives one."""
+        found = self.numbers.within(self.shape.sections[name].start, count * PLACES)
+        ends = found.at.searchsorted([at * PLACES for at in range(count + 1)]).tolist()
+        return [
+            total(Sparse(found.at[first:last] - at * PLACES, found.values[first:last]))
+            for at, (first, last) in enumerate(pairwise(ends))
+        ]
 
     def merge(self: Self, other: "CountSummary") -> Self:
         """Of the rows of both.

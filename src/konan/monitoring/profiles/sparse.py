@@ -29,14 +29,14 @@ class Sparse(NamedTuple):
 
     def dense(self, start: int, size: int) -> Ints:
         """The numbers of ``size`` positions from ``start`` on, 0 where there is none, ``(size,) int64``."""
-        first, last = np.searchsorted(self.at, (start, start + size))
+        first, last = self.at.searchsorted((start, start + size))
         found = np.zeros(size, np.int64)
         found[self.at[first:last] - start] = self.values[first:last]
         return found
 
     def within(self, start: int, size: int) -> "Sparse":
         """Those at ``size`` positions from ``start`` on, counted from there."""
-        first, last = np.searchsorted(self.at, (start, start + size))
+        first, last = self.at.searchsorted((start, start + size))
         return Sparse(self.at[first:last] - start, self.values[first:last])
 
 
