@@ -204,7 +204,7 @@ def risk(runs: int, most: int = 40_000, height: float = 1000.0) -> Iterator[Row]
         "rows as one",
         f"labels to a false alarm (A = {height:g}), each as one",
         "each as a part",
-        "to see 0.30 after 3,000",
+        "to see 0.30 after 3,000 (100 A)",
     )
     for together in (0.0, 0.19, 0.54, 0.9):
         random = np.random.default_rng(11)
@@ -216,7 +216,7 @@ def risk(runs: int, most: int = 40_000, height: float = 1000.0) -> Iterator[Row]
             for root, times in zip((1.0, part), lengths, strict=True):
                 times.append(min(first(_both_sides(calm, root), height), most))
             worse = np.concatenate([calm[:3000], chain(random, 9000, 0.30, together)])
-            late.append(first(_both_sides(worse, part), height) - 3000)
+            late.append(first(_both_sides(worse, part), 100 * height) - 3000)
         found = [float(np.mean(times)) for times in lengths]
         yield (together, part, *found, _median([one for one in late if one > 0]))
 
