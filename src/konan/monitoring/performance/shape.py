@@ -9,7 +9,7 @@ from konan.monitoring.performance.grids import BINS, DELAYS, RESIDUALS, SCORES
 from konan.monitoring.performance.sums import PLACES
 from konan.records.schema import Output, class_text
 
-MOST_CURVES = 32
+MOST_CURVES = 10
 """Classes up to which each has a grid of scores of its own; with more of them there are none."""
 
 FORM = 1
