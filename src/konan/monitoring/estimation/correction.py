@@ -30,7 +30,8 @@ class Realised(NamedTuple):
         value: by the truths.
         expected: of the same rows, without them.
         rows: how many they are.
-        noise: variance of one row by the truths, where it is known; the larger one counts.
+        noise: variance of one row by the truths, where it is known, for rows that hang together; the larger
+            one counts.
     """
 
     value: float

@@ -78,10 +78,10 @@ def estimates(
     judge = _Judge(estimator, rows_as_one(reference.autocorrelation.get(ERROR, ())))
     found = []
     for one, profile, told, like in zip(windows, profiles, whole, labelled, strict=True):
-        realised = _realised(one, told, like)
+        realised = _realised(one, told, like, judge.together)
         names = [name for name in told if name in _HEADLINES or not headline]
         known = {name: judge.earlier(name) for name in names}
-        judge.learn(like, realised)
+        judge.learn(like, realised, profile.rows)
         unknown = strangers(layout, reference.profile, profile) if told else []
         each = {}
         for name in names:
@@ -106,10 +106,18 @@ def _named(
 
 
 class _Judge:
-    """Remembers by how much estimates were off."""
+    """Remembers by how much estimates were off.
+
+    Args:
+        estimator: makes them.
+        together: so many errors of neighbouring rows say as much as one, in the reference.
+
+    Attributes:
+        together: the same of what the estimator leaves, if that is more.
+    """
 
     def __init__(self, estimator: Estimator, together: float) -> None:
-        self._together = max(estimator.rows_as_one, together)
+        self.together = max(estimator.rows_as_one, together)
         self._checks: dict[Name, list[Check]] = {}
         at = estimator.positions
         usual = {
@@ -120,10 +128,10 @@ class _Judge:
             name: estimator.usual[at[name]] for name in ("log_loss", "brier") if name in at
         }
 
-    def learn(self, like: Mapping[Name, Expected], realised: Mapping[Name, Realised]) -> None:
+    def learn(self, like: Mapping[Name, Expected], realised: Mapping[Name, Realised], rows: int) -> None:
         """Take in what truths of a window say."""
         for name, one in realised.items():
-            found = check(one, like[name].noise, self._together)
+            found = check(one, like[name].noise, self.together, rows)
             if found is not None:
                 self._checks.setdefault(name, []).append(found)
 
@@ -144,7 +152,7 @@ class _Judge:
 
 
 def _realised(
-    window: Observed, whole: Mapping[Name, Expected], like: Mapping[Name, Expected]
+    window: Observed, whole: Mapping[Name, Expected], like: Mapping[Name, Expected], together: float
 ) -> dict[Name, Realised]:
     """What truths of a window say, beside the estimate of the same rows."""
     found = {}
@@ -152,7 +160,7 @@ def _realised(
         name = one.name, one.of
         if one.value is not None and name in whole and name in like:
             half = (one.high - one.low) / 2 if one.low is not None and one.high is not None else 0.0
-            noise = (half / WIDTH) ** 2 * window.truths
+            noise = (half / WIDTH) ** 2 * window.truths * together
             found[name] = Realised(one.value, like[name].value, window.truths, noise)
     return found
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from konan.monitoring.estimation.correction import Realised
 from konan.monitoring.estimation.trust import Check, check, earlier, judged, strangers
@@ -12,7 +13,7 @@ from konan.monitoring.profiles.profile import FEATURES, Layout, Profile
 
 def checks_of(rng: np.random.Generator, windows: int, rows: int, off: float) -> list[Check]:
     shares = ((rng.random(rows) < 0.9 + off).mean() for _ in range(windows))
-    found = (check(Realised(share, 0.9, rows), 0.09, 1.0) for share in shares)
+    found = (check(Realised(share, 0.9, rows), 0.09, 1.0, rows) for share in shares)
     return [one for one in found if one is not None]
 
 
@@ -71,8 +72,12 @@ def test_values_that_the_reference_never_had_are_a_reason_until_truths_agree() -
 
 
 def test_rows_that_hang_together_count_as_fewer() -> None:
-    assert check(Realised(0.5, 0.9, 3), 0.09, 10.0) is None
-    found = check(Realised(0.5, 0.9, 100, 0.25), 0.09, 10.0)
+    assert check(Realised(0.5, 0.9, 3), 0.09, 10.0, 3) is None
+    found = check(Realised(0.5, 0.9, 100, 0.25), 0.09, 10.0, 100)
     assert found is not None
     assert found.rows == 10
     assert found.variance == 0.0025
+    few = check(Realised(0.5, 0.9, 100, 0.25), 0.09, 10.0, 1000)
+    assert few is not None
+    assert few.rows == pytest.approx(100 / 1.9)
+    assert few.variance == pytest.approx(0.025 * 1.9 / 100)
