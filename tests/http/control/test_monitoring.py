@@ -46,11 +46,27 @@ def test_a_deployment_without_rows_is_told_to_have_none(rig: Rig) -> None:
 
 def test_only_a_key_that_may_read_the_deployment_sees_it(rig: Rig) -> None:
     rig.live(rig.key())
-    for what in ("drift", "quality"):
+    for what in ("drift", "drift/multivariate", "quality"):
         path = f"/v1/deployments/bikes/{what}"
         assert rig.call("GET", path, rig.key("predict")).status_code == 403
         assert rig.call("GET", path, rig.key("read", project="p2")).status_code == 404
         assert rig.call("GET", path, rig.key("read", deployments=("churn",))).status_code == 404
+
+
+def test_without_rows_given_at_deploy_a_classifier_has_nothing_to_compare_with(rig: Rig) -> None:
+    key = rig.key()
+    rig.live(key)
+    answer = rig.call("GET", "/v1/deployments/bikes/drift/multivariate", key)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert "--data" in answer.json()["hint"]
+
+
+def test_a_season_that_would_overlap_is_refused(rig: Rig) -> None:
+    key = rig.key()
+    rig.live(key)
+    assert rig.call("GET", "/v1/deployments/bikes/drift?season=1h", key).status_code == 422
+    found = rig.call("GET", "/v1/deployments/bikes/drift?season=7d", key).json()["windows"][0]
+    assert (found["verdict"], found["season"]) == ("no rows", None)
 
 
 def test_metrics_hold_what_alarms_know(rig: Rig) -> None:

@@ -150,12 +150,12 @@ class Multivariate:
 
     def _task(self, version: Version, uuid: str, asked: Query, scratch: Path) -> tuple[Task, str]:
         """What the child is told, with the given rows laid out; and what these are."""
+        if version.schema is None or not version.reference.profile:
+            raise _nothing_given()
         upload = msgspec.json.decode(self._blobs.read(version.upload), type=Upload)
         given = upload.manifest.data or upload.manifest.holdout
-        if version.schema is None or not version.reference.profile or given is None:
-            raise NotReady(
-                "There are no rows to compare with.", hint="Deploy with --data or --holdout to give some."
-            )
+        if given is None:
+            raise _nothing_given()
         file = scratch / Path(given.path).name
         try:
             self._blobs.copy_to(upload.digest(given.path), file)
@@ -234,6 +234,12 @@ def compared(task: Task) -> Told:
         p_value=found.p_value,
         columns=found.columns,
         used=found.rows,
+    )
+
+
+def _nothing_given() -> NotReady:
+    return NotReady(
+        "There are no rows to compare with.", hint="Deploy with --data or --holdout to give some."
     )
 
 
