@@ -76,7 +76,8 @@ async def show_metrics(call: Call[Nothing, Nothing]) -> Text:
     )
     alarms = await asyncio.to_thread(gauges.seen, services.store, call.caller)
     watched = gauges.page(alarms, clock.rfc3339(clock.now()))
-    return Text((page + watched).encode())
+    measured = gauges.performance(await asyncio.to_thread(gauges.newest_seen, services, call.caller))
+    return Text((page + watched + measured).encode())
 
 
 @table.route(

@@ -207,6 +207,15 @@ def test_late_and_revised_truths_open_the_window_again(sent: Sent) -> None:
     compare(window, sent)
 
 
+def test_metrics_have_the_newest_day(sent: Sent) -> None:
+    window = until_labelled(sent, 1500)
+    lines = sent.server.call("GET", "/metrics")[1].splitlines()
+    labels = '{project="default",deployment="risk",version="1"'
+    assert f"konan_performance_labelled_rows{labels}}} 1500" in lines
+    (shown,) = [line for line in lines if line.startswith(f'konan_performance{labels},metric="accuracy"')]
+    assert float(shown.rpartition(" ")[2]) == pytest.approx(values(window)["accuracy", ""]["value"])
+
+
 def test_what_cannot_be_meant_is_refused(sent: Sent) -> None:
     for query in ("metric=nothing", "by=segment:x", "window=3", "slices=maybe"):
         assert sent.server.call("GET", f"{PATH}/performance?{query}")[0] == 422, query
