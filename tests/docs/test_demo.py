@@ -26,6 +26,11 @@ def test_the_main_job_is_done_on_real_data(tmp_path: Path) -> None:
     assert (drift["before"], drift["after"], drift["alarm"]) == ("stable", "drift", "firing")
     assert "features.season" in drift["guilty"]
     assert drift["alarm_evidence"] > 4.5
+    performance = told["performance"]
+    assert (performance["labelled"], performance["rows"]) == (2282, 2288)
+    assert performance["low"] < performance["mae"] < performance["high"]
+    assert sorted(performance["months"]) == [f"2012-{month:02}" for month in range(1, 13)]
+    assert "├" in done.stderr
     assert "is live" in done.stderr
     assert not (server.home / "profile.json").exists()
     down = server.run("down", "--data-dir", str(tmp_path / "demo" / "data"))

@@ -23,7 +23,7 @@ Rows = Callable[[str], Iterable[dict[str, Any]]]
 """The rows of a file by its name, as they are sent."""
 
 _SHOWN = 4
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 _PAUSE = 0.2
 _MOVED = 0.01
 
@@ -50,7 +50,9 @@ class Drifted(msgspec.Struct, frozen=True, kw_only=True):
     alarm_evidence: float
 
 
-def drift(teller: Teller, client: Client, name: str, version: int, rows: Rows) -> Drifted:
+def drift(
+    teller: Teller, client: Client, name: str, version: int, rows: Rows
+) -> tuple[Drifted, dict[str, list[str]]]:
     """Send the rows, and tell what is said of them.
 
     Args:
@@ -60,21 +62,24 @@ def drift(teller: Teller, client: Client, name: str, version: int, rows: Rows) -
         version: number of the version that answers.
         rows: reads ``year.csv`` and ``summer.csv``.
 
+    Returns:
+        What was said, and the ids of the predictions by file.
+
     Raises:
         KonanError: the summer is not seen.
     """
     teller.heading("Send it hours of another year")
     with teller.waiting("Waiting for the reference, which is made beside traffic"):
         _await_reference(client, name, version)
-    sent = _send(teller, client, name, rows("year.csv"))
-    teller.line(f"{sent:,} hours of 2012: every eleventh, so that all seasons and hours are there.")
+    year = _send(teller, client, name, rows("year.csv"))
+    teller.line(f"{len(year):,} hours of 2012: every eleventh, so that all seasons and hours are there.")
     before = _seen(teller, client, name)
     largest = max(before.columns, key=lambda column: column.effect, default=None)
     if largest is not None:
         teller.line(f"  {_told(largest)}")
     teller.heading("Send it a summer")
-    sent = _send(teller, client, name, rows("summer.csv"))
-    teller.line(f"Now all {sent:,} hours of July and August 2012, in their order, as they were.")
+    summer = _send(teller, client, name, rows("summer.csv"))
+    teller.line(f"Now all {len(summer):,} hours of July and August 2012, in their order, as they were.")
     after = _seen(teller, client, name)
     for column in after.columns[:_SHOWN]:
         if column.verdict == "drift":
@@ -82,7 +87,7 @@ def drift(teller: Teller, client: Client, name: str, version: int, rows: Rows) -
     if after.verdict != "drift" or "features.season" not in after.guilty:
         raise KonanError(f"The summer is not seen: {after.verdict}, {', '.join(after.guilty) or 'nothing'}.")
     alarm = _alarmed(teller, client, name)
-    return Drifted(
+    told = Drifted(
         before=before.verdict,
         after=after.verdict,
         evidence=round(after.evidence, 1),
@@ -91,6 +96,7 @@ def drift(teller: Teller, client: Client, name: str, version: int, rows: Rows) -
         alarm=alarm.state,
         alarm_evidence=round(alarm.grounds.evidence, 1) if alarm.grounds else 0.0,
     )
+    return told, {"year.csv": year, "summer.csv": summer}
 
 
 def _alarmed(teller: Teller, client: Client, name: str) -> Replay:
@@ -126,9 +132,9 @@ def _await_reference(client: Client, name: str, version: int) -> None:
         time.sleep(_PAUSE)
 
 
-def _send(teller: Teller, client: Client, name: str, rows: Iterable[dict[str, Any]]) -> int:
+def _send(teller: Teller, client: Client, name: str, rows: Iterable[dict[str, Any]]) -> list[str]:
     with teller.waiting("Sending"):
-        return sum(1 for _ in client.predict_many(name, rows))
+        return [one.id for one in client.predict_many(name, rows)]
 
 
 def _seen(teller: Teller, client: Client, name: str) -> DriftWindow:

@@ -1,4 +1,4 @@
-"""The main job on real data, told step by step: train, deploy, call, get it wrong, the log, and drift.
+"""The main job on real data, told step by step: train, deploy, call, err, the log, drift, and performance.
 
 Every step does the real thing through the public ways in: the command line, the SDK and HTTP. A step that
 does not give what it should ends the story with an error.
@@ -20,8 +20,9 @@ import msgspec
 
 from konan import clock
 from konan.client import Client, Version
-from konan.demo import drifting
+from konan.demo import drifting, performing
 from konan.demo.drifting import Drifted
+from konan.demo.performing import Performed
 from konan.demo.server import Server
 from konan.demo.telling import Teller
 from konan.demo.trained import Trained
@@ -53,6 +54,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         openapi: address of the typed description.
         seconds: how long it all took.
         drift: what was said of a year and a summer of rows.
+        performance: what was said of the answers to them, when the truth came.
         kept: whether the server still runs.
     """
 
@@ -69,6 +71,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     logged: int | None
     openapi: str
     drift: Drifted
+    performance: Performed
     seconds: float
     kept: bool
 
@@ -121,7 +124,8 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
         key = client.create_key("demo", ["predict"], [NAME], 1).key
         called = _call(teller, server.url, key, folder / "summer.csv")
         logged = _log(teller, server.journal, called)
-        drifted = drifting.drift(teller, client, NAME, made.version, _sent(folder))
+        drifted, sent = drifting.drift(teller, client, NAME, made.version, _sent(folder))
+        performed = performing.perform(teller, client, NAME, sent, folder)
     openapi = f"{server.url}/v1/deployments/{NAME}/openapi.json"
     teller.line(f"The API is described, typed for this model, at {openapi}")
     certificate = made.certificate
@@ -139,6 +143,7 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
         logged=logged,
         openapi=openapi,
         drift=drifted,
+        performance=performed,
         seconds=round(clock.monotonic() - started, 1),
         kept=keep,
     )
@@ -169,7 +174,7 @@ def _train(teller: Teller, folder: Path) -> None:
 def _deploy(teller: Teller, client: Client, folder: Path) -> Version:
     teller.heading("Deploy it")
     command = "konan deploy bikes model.joblib --data train.csv --target count --holdout holdout.csv"
-    teller.line(f"$ {command} --expected expected.jsonl")
+    teller.line(f"$ {command} --expected expected.jsonl --segment month")
     with teller.waiting("Packing") as say:
         made = client.deploy(
             NAME,
@@ -178,6 +183,7 @@ def _deploy(teller: Teller, client: Client, folder: Path) -> Version:
             target="count",
             holdout=folder / "holdout.csv",
             expected=folder / "expected.jsonl",
+            segments=["month"],
             progress=lambda version: say(f"Version {version.version}: {version.step or version.state}"),
         )
     certificate = made.certificate
