@@ -314,6 +314,10 @@ class Store(KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, 
         """Make a project if there is none of that name."""
         ...
 
+    def generation(self) -> int:
+        """The number of the routes' snapshot."""
+        ...
+
     def next_generation(self) -> int:
         """Count up and return the number of the routes' snapshot."""
         ...

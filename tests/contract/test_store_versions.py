@@ -233,4 +233,5 @@ def test_generations_count_up_also_at_once(store: SqlStore) -> None:
     with ThreadPoolExecutor(4) as pool:
         taken = sorted(pool.map(lambda _: store.next_generation(), range(20)))
     assert taken == list(range(1, 21))
-    assert store.next_generation() == 21
+    assert store.generation() == 20
+    assert store.next_generation() == store.generation() == 21

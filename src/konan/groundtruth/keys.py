@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from konan import clock
 from konan.access import secret
 from konan.journal.entry import Entry
-from konan.ports import DeploymentStore
+from konan.ports import Store
 from konan.predictions import table
 from konan.predictions.columns import Column, columns
 from konan.predictions.filters import SHOWN_ROLES
@@ -69,26 +69,31 @@ class Match(NamedTuple):
 class StoredKeyColumns:
     """The key columns of all versions that are not failed.
 
+    They are remembered for a moment, but never longer than gateways serve what they served: where a version
+    that hashes its keys becomes live, the next key is kept as a hash.
+
     Args:
         store: the metadata.
         server_secret: of `konan.access.secret`.
     """
 
-    def __init__(self, store: DeploymentStore, server_secret: bytes) -> None:
+    def __init__(self, store: Store, server_secret: bytes) -> None:
         self._store = store
         self._secret = server_secret
         self._known: dict[str, dict[int, KeyColumn]] = {}
         self._asked = -_PATIENCE
+        self._generation = -1
 
     def __call__(self, deployment: str) -> Places:
         """The column with the business key of each version of a deployment that declares one."""
-        if clock.monotonic() - self._asked >= _PATIENCE:
+        generation = self._store.generation()  # first: what changes meanwhile is asked again
+        if generation != self._generation or clock.monotonic() - self._asked >= _PATIENCE:
             known: dict[str, dict[int, KeyColumn]] = {}
             for where, version in self._store.platform_versions():
                 if version.schema is not None and version.schema.key:
                     key = secret.of_project(self._secret, where.project)
                     known.setdefault(where.uuid, {})[version.version] = key_column(version.schema, key)
-            self._known, self._asked = known, clock.monotonic()
+            self._known, self._asked, self._generation = known, clock.monotonic(), generation
         return self._known.get(deployment, {})
 
 

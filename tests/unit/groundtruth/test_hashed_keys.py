@@ -8,9 +8,14 @@ import pytest
 from tests.unit.groundtruth.truths import KEYED, Truths
 from tests.unit.predictions.logs import BIKES, SCHEMAS, entry, row
 
-from konan.groundtruth.keys import KeyColumn, key_column
+from konan import ids
+from konan.adapters.sql import open_store, sqlite_url
+from konan.groundtruth.keys import KeyColumn, StoredKeyColumns, key_column
 from konan.journal.entry import Entry
+from konan.records import access
+from konan.records.deployments import Version
 from konan.records.private import hashed
+from konan.records.schema import Schema
 
 KEY = b"k" * 32
 HASHED = msgspec.structs.replace(KEYED, extra_privacy={"order": "hash"})
@@ -62,6 +67,39 @@ def test_an_early_truth_waits_under_its_hash(truths: Truths, tmp_path: Path) -> 
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert kept
     assert not any(str(SECRET).encode() in content for content in kept)
+
+
+def test_keys_are_hashed_from_the_moment_a_version_that_hashes_them_is_served(tmp_path: Path) -> None:
+    """What is remembered of versions would keep keys in clear for up to a second longer."""
+    store = open_store(sqlite_url(tmp_path / "konan.db"))
+    platform = access.platform("p")
+    store.ensure_project("p", "2026-11-23T12:00:00.000000Z")
+    store.ensure_deployment(platform, "bikes", BIKES, "2026-11-23T12:00:00.000000Z")
+
+    def serve(schema: Schema) -> None:
+        version = Version(
+            uuid=ids.new_uuid(),
+            deployment="bikes",
+            version=0,
+            state="building",
+            created_at="",
+            flavor="python",
+            schema=schema,
+        )
+        made = store.add_version(platform, version)
+        store.set_live(platform, "bikes", made.version)
+        store.next_generation()
+
+    truths = Truths(tmp_path, StoredKeyColumns(store, KEY))
+    for privacy in ({}, {"order": "hash"}):
+        serve(msgspec.structs.replace(KEYED, extra_privacy=privacy))
+        assert truths.tell_key(SECRET, "yes").status in {"parked", "duplicate"}
+        assert truths.tell_key(SECRET + 1 + len(privacy), "no").status == "parked"
+    truths.close()
+    store.close()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "journal").rglob("*") if path.is_file())
+    assert str(SECRET + 1).encode() in kept
+    assert str(SECRET + 2).encode() not in kept
 
 
 def test_what_waited_in_clear_is_found_when_keys_are_hashed(tmp_path: Path) -> None:

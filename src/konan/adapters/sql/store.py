@@ -38,6 +38,12 @@ class SqlStore(SqlKeys, SqlDeployments, SqlVersions, SqlErasures, SqlAlarms, Sql
         except IntegrityError:
             return  # another one made it between the two statements
 
+    def generation(self) -> int:
+        """The number of the routes' snapshot."""
+        asked = sa.select(counters.c.value).where(counters.c.name == "generation")
+        with self._database.reading() as connection:
+            return int(connection.execute(asked).scalar_one())
+
     def next_generation(self) -> int:
         """Count up and return the number of the routes' snapshot."""
         counting = (
