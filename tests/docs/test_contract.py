@@ -19,6 +19,8 @@ ANSWERS = [
     "logs twice",
     "drift twice",
     "quality twice",
+    "label show twice",
+    "label queue twice",
     "key create --scope predict",
     "key list",
     "config show",
