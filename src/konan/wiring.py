@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
     from konan.monitoring.alarms.notifications import Notifications
+    from konan.monitoring.operations.kpis import Kpis
+    from konan.monitoring.operations.on_demand import Operations
+    from konan.monitoring.operations.sampling import Sampler
     from konan.predictions.log import Predictions
 
 _BACKLOG = 1024
@@ -153,7 +156,7 @@ def _settle_memory() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
-def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "Services":
+def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -> "Services":
     """The control plane's parts, put together.
 
     Args:
@@ -167,9 +170,6 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.monitoring.alarms.monitor import AlarmMonitor
-    from konan.monitoring.operations.on_demand import Operations
-    from konan.monitoring.operations.samples import FILE, Samples
-    from konan.monitoring.operations.sampling import Sampler
     from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
     from konan.monitoring.reference.profiler import Profiler
@@ -187,7 +187,7 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
     notifications = _notifications(settings, metadata, paths)
     settled = Settled(predictions.flusher, settings.deadline)
     fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
-    samples = Samples(paths.root / FILE)
+    operations, kpis, sampler = _operations(metadata, predictions, runtime, paths)
     return Services(
         settings=settings,
         paths=paths,
@@ -199,14 +199,31 @@ def wire(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
         multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
-        operations=Operations(metadata, predictions, samples, paths.root),
-        sampler=Sampler(runtime, partial(_owners, metadata), samples, paths.root),
+        operations=operations,
+        kpis=kpis,
+        sampler=sampler,
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
         learning=Learning(metadata, blobs, paths.predictions, fleet.learnt, settled.follow),
         fleet=fleet,
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
+    )
+
+
+def _operations(
+    metadata: SqlStore, predictions: "Predictions", runtime: "SupervisedRuntime", paths: Paths
+) -> "tuple[Operations, Kpis, Sampler]":
+    from konan.monitoring.operations.kpis import Kpis
+    from konan.monitoring.operations.on_demand import Operations
+    from konan.monitoring.operations.samples import FILE, Samples
+    from konan.monitoring.operations.sampling import Sampler
+
+    samples = Samples(paths.root / FILE)
+    return (
+        Operations(metadata, predictions, samples, paths.root),
+        Kpis(metadata),
+        Sampler(runtime, partial(_owners, metadata), samples, paths.root),
     )
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "quality": ("konan.cli.commands.quality", "Show what is wrong with the rows that a deployment is sent."),
     "traffic": ("konan.cli.commands.traffic", "Show requests, errors, latency and how busy workers are."),
     "resources": ("konan.cli.commands.resources", "Show what processes and the machine use."),
+    "kpi": ("konan.cli.commands.kpi", "Send and show measures of your own."),
     "sql": ("konan.cli.commands.sql", "Ask the prediction log in SQL."),
     "alarm": ("konan.cli.commands.alarm", "Watch deployments, and see what fires on what evidence."),
     "receiver": ("konan.cli.commands.receiver", "Say who is told of alarms."),

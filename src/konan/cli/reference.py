@@ -23,6 +23,7 @@ from konan.records.access import Key
 from konan.records.alarms import Alarm, Replay
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
+from konan.records.kpis import KpiList, KpiReport, KpiStored
 from konan.records.labels import LabelQueue, LabelReport
 from konan.records.logged import LoggedPrediction
 from konan.records.measures import CustomMetric, Decision
@@ -79,6 +80,9 @@ SHAPES: Mapping[str, Any] = {
     "performance": PerformanceReport,
     "traffic": TrafficReport,
     "resources": ResourceReport,
+    "kpi send": KpiStored,
+    "kpi list": KpiList,
+    "kpi show": KpiReport,
     "sql": SqlAnswer,
     "key create": NewKey,
     "alarm list": shapes.Alarms,

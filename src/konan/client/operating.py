@@ -1,11 +1,15 @@
 """The calls about running a server, as steps (see `konan.client.steps`)."""
 
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 from urllib.parse import quote
 
+import msgspec
+
 from konan.client.answers import decode
-from konan.client.steps import Request, Steps, ask
+from konan.client.steps import JSON, Request, Steps, ask
 from konan.errors import Invalid
+from konan.records.kpis import KpiList, KpiReport, KpiStored
 from konan.records.operations import ResourceReport, TrafficReport
 
 
@@ -72,3 +76,21 @@ def _query(given: dict[str, object]) -> dict[str, str | int]:
         for name, value in given.items()
         if isinstance(value, str | int)
     }
+
+
+def send_kpis(name: str, points: Sequence[Mapping[str, object]]) -> Steps[KpiStored]:
+    """Keep values of KPIs, at most 1,000 at once."""
+    body = msgspec.json.encode({"kpis": list(points)})
+    request = Request("POST", f"{at(name)}/kpis", body=body, media_type=JSON)
+    return decode((yield from ask(request)), KpiStored)
+
+
+def kpis(name: str) -> Steps[KpiList]:
+    """All KPIs of a deployment."""
+    return decode((yield from ask(Request("GET", f"{at(name)}/kpis"))), KpiList)
+
+
+def kpi(name: str, kpi_name: str, windowing: TrafficWindowing) -> Steps[KpiReport]:
+    """A KPI over time."""
+    path = f"{at(name)}/kpis/{quote(kpi_name, safe='')}"
+    return decode((yield from ask(Request("GET", path, query=_query(dict(windowing))))), KpiReport)

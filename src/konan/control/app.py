@@ -24,6 +24,7 @@ from konan.control import (
     erasures,
     feedback,
     keys,
+    kpis,
     labels,
     measures,
     monitoring,
@@ -51,7 +52,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
         *(deployments, predictions, feedback, monitoring, performance, operations, report, alarms, receivers),
-        *(labels, measures, sql, erasures, retention, keys, system, backup),
+        *(kpis, labels, measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 

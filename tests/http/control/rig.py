@@ -30,6 +30,7 @@ from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.operations.kpis import Kpis
 from konan.monitoring.operations.on_demand import Operations
 from konan.monitoring.operations.samples import FILE, Samples
 from konan.monitoring.operations.sampling import Sampler
@@ -252,6 +253,7 @@ class Rig:
                 self.paths.uploads,
             ),
             operations=Operations(self.store, predictions, samples, self.paths.root),
+            kpis=Kpis(self.store),
             sampler=Sampler(self.runtime, dict, samples, self.paths.root),
             alarms=self.watching,
             notifications=self.notifications,

@@ -10,6 +10,7 @@ from konan.adapters.sql.database import Database
 from konan.adapters.sql.deployments import SqlDeployments
 from konan.adapters.sql.erasures import SqlErasures
 from konan.adapters.sql.keys import SqlKeys
+from konan.adapters.sql.kpis import SqlKpis
 from konan.adapters.sql.measures import SqlMeasures
 from konan.adapters.sql.migrate import migrate
 from konan.adapters.sql.moving import export_rows, import_rows
@@ -18,7 +19,9 @@ from konan.adapters.sql.tables import counters, projects
 from konan.adapters.sql.versions import SqlVersions
 
 
-class SqlStore(SqlKeys, SqlDeployments, SqlVersions, SqlErasures, SqlAlarms, SqlReceivers, SqlMeasures):
+class SqlStore(
+    SqlKeys, SqlDeployments, SqlVersions, SqlErasures, SqlAlarms, SqlReceivers, SqlMeasures, SqlKpis
+):
     """`konan.ports.Store` on a database whose tables exist; may be used from several threads.
 
     Args:

@@ -147,6 +147,16 @@ custom_metrics = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
+kpis = sa.Table(
+    "kpis",
+    metadata,
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), primary_key=True),
+    sa.Column("name", word(), primary_key=True),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Double, nullable=False),
+)
+
 counters = sa.Table(
     "counters",
     metadata,
