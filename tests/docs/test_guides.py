@@ -14,6 +14,9 @@ from konan.cli.main import COMMANDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 ORDER = ("deploy", "predict", "drift", "report", "dashboards", "privacy", "keys", "backup", "operations")
+PAGES = ("performance-monitoring",)
+"""Pages beside the guides whose examples are run too."""
+
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -29,7 +32,8 @@ class Example:
 
 def examples(guide: str) -> Iterator[Example]:
     """The blocks of a guide; a block of text tells what the one before it prints."""
-    text = (DOCS / "guides" / f"{guide}.md").read_text()
+    folder = DOCS if guide in PAGES else DOCS / "guides"
+    text = (folder / f"{guide}.md").read_text()
     blocks = list(FENCE.finditer(text))
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if block[1] != "text":
@@ -68,7 +72,7 @@ def test_every_guide_is_run() -> None:
 
 @pytest.mark.slow
 def test_the_examples_do_what_they_say(platform: Server) -> None:
-    for guide in ORDER:
+    for guide in (*ORDER, *PAGES):
         for example in examples(guide):
             printed = run(platform, example)
             if example.expected is not None:

@@ -21,7 +21,9 @@ _FLAGS = (
     click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may repeat."),
     click.option("--segment", metavar="COLUMN=VALUE", help="Only rows of this slice."),
     click.option("--window", metavar="LENGTH", help="Length of a window, as 1h or 1d."),
-    click.option("--wait", metavar="LENGTH", help="So long after its end a window is looked at, for truths."),
+    click.option(
+        "--wait", metavar="LENGTH", help="So long after its end a window is looked at, for truths; 0 at once."
+    ),
     click.option("--effect", type=float, help="Smallest effect that fires: of drift the stability index."),
     click.option("--false-alarms", type=float, help="False alarms allowed in a year; 0.25 unless told."),
     click.option("--clean", type=int, help="Windows without the effect after which it is resolved."),
@@ -41,6 +43,8 @@ def rule(given: dict[str, Any]) -> AlarmRule:
 
     >>> rule({"kind": "errors", "window": "2h", "columns": ()}).window
     7200
+    >>> rule({"kind": "performance", "wait": "0", "columns": ()}).wait
+    0
 
     Raises:
         Usage: there can be no such rule.
@@ -52,7 +56,8 @@ def rule(given: dict[str, Any]) -> AlarmRule:
         "performance": {"window": 86_400, "wait": 86_400, "effect": 0.05},
     }.get(kind, {"effect": 0.02})
     said = {name: value for name, value in given.items() if value not in {None, ()}}
-    said |= {name: seconds(said[name]) for name in ("window", "wait") if name in said}
+    for name in said.keys() & {"window", "wait"}:
+        said[name] = 0 if said[name] == "0" else seconds(said[name])
     try:
         return msgspec.convert({**usual, **said, "kind": kind}, AlarmRule)
     except msgspec.ValidationError as error:
