@@ -1,7 +1,8 @@
 """The report of a deployment over HTTP: gathers what is known, and gives it as one page."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -11,18 +12,17 @@ from konan.control.table import Call, Nothing, Table, Text
 from konan.errors import DeadlineExceeded, Invalid, NotFound, NotReady
 from konan.monitoring.alarms.monitor import shown
 from konan.monitoring.reports import query
-from konan.monitoring.reports.on_demand import Reports
 from konan.monitoring.reports.query import DAY, HOUR, Query
 from konan.records.access import Principal
 from konan.records.alarms import Alarm, AlarmEvent, Incident
 from konan.records.deployments import LARGEST_VERSION, Deployment, Version
-from konan.records.labels import LabelReport
 from konan.web.figures import seconds
 from konan.web.report.facts import Facts
 from konan.web.report.page import page
 
 MEDIA_TYPE = "text/html"
 table = Table()
+T = TypeVar("T")
 _Short = Annotated[str, msgspec.Meta(max_length=300)]
 _MOST = 1000
 _EVENTS = 100
@@ -94,7 +94,9 @@ def gather(services: Services, caller: Principal, name: str, asked: Stretch) -> 
         alarms=tuple(map(shown, services.store.list_alarms(caller, _MOST, "", name))),
     )
     facts = msgspec.structs.replace(facts, **_watched(services, caller, facts))
-    return msgspec.structs.replace(facts, **_counted(services, caller, facts)) if facts.version else facts
+    if facts.version is None:
+        return facts
+    return msgspec.structs.replace(facts, **_counted(services, caller, facts, facts.version))
 
 
 def span(deployment: Deployment, asked: Stretch) -> tuple[int, int]:
@@ -119,47 +121,39 @@ def _version(services: Services, caller: Principal, name: str, number: int | Non
     return None if number is None else services.store.version(caller, name, number)
 
 
-def _counted(services: Services, caller: Principal, facts: Facts) -> dict[str, object]:
-    """What is counted of the rows of its version."""
-    if facts.version is None:
-        return {}
-    name, number, reports = facts.deployment, facts.version.version, services.reports
+def _counted(services: Services, caller: Principal, facts: Facts, version: Version) -> dict[str, object]:
+    """What is counted of the rows of a version."""
+    name, number, reports = facts.deployment, version.version, services.reports
     start, end = int(seconds(facts.since)), int(seconds(facts.until))
-    whole = Query(start, end, end - start, number)
-    steps = Query(start, end, facts.every, number)
+    whole, steps = (Query(start, end, every, number) for every in (end - start, facts.every))
     drift = reports.drift(caller, name, whole).windows
+    quality = reports.quality(caller, name, whole).windows
+    failed: dict[str, str] = {}
+
+    def tried(what: str, make: Callable[[Principal, str, Query], T], asked: Query) -> T | None:
+        """What may take too long, or is just being counted; a report goes without, and says so."""
+        try:
+            return make(caller, name, asked)
+        except (DeadlineExceeded, Invalid, NotReady) as error:
+            failed[what] = error.message
+            return None
+
+    performed = tried("Performance", reports.performance, whole)
+    over_time = tried("Performance over time", reports.performance, steps)
+    requests, traffic = (tried("Requests", services.operations.traffic, one) for one in (whole, steps))
     return {
         "drift": drift[0] if drift else None,
         "drift_windows": reports.drift(caller, name, steps).windows,
         "distributions": reports.distributions(caller, name, whole),
-        "quality": next(iter(reports.quality(caller, name, whole).windows), None),
-        **_performed(reports, caller, name, whole, steps),
+        "quality": quality[0] if quality else None,
+        "performance": performed.windows[0] if performed and performed.windows else None,
+        "performance_windows": over_time.windows if over_time else (),
+        "headline": performed.headline if performed else "",
+        "labels": tried("Soundness of the ground truth", reports.labels, whole),
+        "traffic": requests.windows[0] if requests and requests.windows else None,
+        "traffic_windows": traffic.windows if traffic else (),
+        "failed": failed,
     }
-
-
-def _performed(
-    reports: Reports, caller: Principal, name: str, whole: Query, steps: Query
-) -> dict[str, object]:
-    """How good the answers were; people's own metrics may take too long, then the report goes without."""
-    try:
-        found = reports.performance(caller, name, whole)
-        over_time = reports.performance(caller, name, steps).windows
-    except (DeadlineExceeded, Invalid) as error:
-        return {"failed": {"Performance": error.message}}
-    return {
-        "performance": next(iter(found.windows), None),
-        "performance_windows": over_time,
-        "headline": found.headline,
-        "labels": _labels(reports, caller, name, whole),
-    }
-
-
-def _labels(reports: Reports, caller: Principal, name: str, whole: Query) -> LabelReport | None:
-    """How sound the ground truth is; None while nobody can say."""
-    try:
-        return reports.labels(caller, name, whole)
-    except NotReady:
-        return None
 
 
 def _watched(services: Services, caller: Principal, facts: Facts) -> dict[str, object]:

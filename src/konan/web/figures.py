@@ -40,8 +40,8 @@ def brief(number: float) -> str:
     sign = MINUS if number < 0 else ""
     for unit, suffix in _SUFFIXES:
         if size >= unit:
-            return f"{sign}{size / unit:.3g}{suffix}"
-    return f"{sign}{size:.3g}"
+            return f"{sign}{_digits(size / unit, 3)}{suffix}"
+    return f"{sign}{_digits(size, 3)}"
 
 
 def share(part: float) -> str:
@@ -63,8 +63,7 @@ def points(difference: float) -> str:
     ('+12', '+0.4', '0')
     """
     value = 100 * difference
-    text = f"{abs(value):.2g}" if abs(value) < 100 else f"{abs(value):.0f}"
-    return "0" if value == 0 else f"{'+' if value > 0 else MINUS}{text}"
+    return "0" if value == 0 else f"{'+' if value > 0 else MINUS}{_digits(abs(value), 2)}"
 
 
 def decimal(number: float) -> str:
@@ -75,7 +74,7 @@ def decimal(number: float) -> str:
     """
     if not math.isfinite(number):
         return NONE
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}".replace("-", MINUS)
+    return count(number) if abs(number) >= 1000 else _digits(number, 3).replace("-", MINUS)
 
 
 def fixed(number: float) -> str:
@@ -172,12 +171,10 @@ def lasting(seconds: float) -> str:
 def duration(length: float) -> str:
     """Seconds as people tell how fast something was.
 
-    >>> duration(0.00042), duration(0.0127), duration(2.5), duration(95)
-    ('0.42 ms', '13 ms', '2.5 s', '95 s')
+    >>> duration(0.00042), duration(0.0127), duration(0.178), duration(2.5), duration(95)
+    ('0.42 ms', '13 ms', '180 ms', '2.5 s', '95 s')
     """
-    if length < 1:
-        return f"{1000 * length:.2g} ms"
-    return f"{length:.2g} s" if length < 10 else f"{length:.0f} s"
+    return f"{_digits(1000 * length, 2)} ms" if length < 1 else f"{_digits(length, 2)} s"
 
 
 def size(number: int) -> str:
@@ -214,3 +211,13 @@ def short(column: str) -> str:
 
 def _parsed(at: str) -> datetime:
     return datetime.fromisoformat(at)
+
+
+def _digits(number: float, digits: int) -> str:
+    """A number with so many digits that count, never with an exponent where it is large.
+
+    >>> _digits(178.2, 2), _digits(99.7, 2), _digits(0.0123456, 3), _digits(999_900, 3)
+    ('180', '100', '0.0123', '1,000,000')
+    """
+    rounded = float(f"{number:.{digits}g}")
+    return f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:.{digits}g}"

@@ -159,3 +159,14 @@ def test_a_measured_metric_is_neither_good_nor_bad_by_itself() -> None:
     window = samples.performance(0, 1, 0.8, 1.0)
     assert performance.state_of(window) == "measured"
     assert performance.state_of(samples.whole_performance()) == "attention"
+
+
+def test_requests_that_fail_are_a_problem_when_they_are_many() -> None:
+    facts, found = samples.calm(), samples.traffic(0, 1)
+    (worst, _) = found.errors
+
+    def state(part: float) -> str:
+        lost = msgspec.structs.replace(found, errors=(msgspec.structs.replace(worst, share=part),))
+        return verdict(msgspec.structs.replace(facts, traffic=lost)).state
+
+    assert [state(part) for part in (0.009, 0.01, 0.05)] == ["good", "attention", "problem"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from konan.records.monitoring import DriftWindow, QualityKind
-from konan.web.figures import count, listed, short
+from konan.web.figures import count, listed, share, short
 from konan.web.report.facts import Facts
 
 State = Literal["good", "attention", "problem", "unknown", "measured"]
@@ -17,6 +17,9 @@ WORDS: dict[State, str] = {
 }
 _GRAVE = frozenset({"data fault", "concept"})
 _MOST = 3
+_FEW, _MANY = 0.01, 0.05
+"""Shares of failed requests that are worth a look, and that are a problem."""
+
 _KINDS: dict[QualityKind, str] = {
     "rejected": "many requests are refused",
     "missing": "values of {} are missing",
@@ -52,9 +55,9 @@ class Verdict(NamedTuple):
 def verdict(facts: Facts) -> Verdict:
     """What there is to say of a deployment.
 
-    A problem is an alarm that fires, bad rows, or a drift that is a fault of the data or a changed meaning;
-    other drift and slices where the model is worse want attention. Without rows, or without anything to
-    compare them with, nobody knows.
+    A problem is an alarm that fires, bad rows, one in twenty requests that fails, or a drift that is a fault
+    of the data or a changed meaning; other drift and slices where the model is worse want attention. Without
+    rows, or without anything to compare them with, nobody knows.
     """
     if not facts.rows and not facts.refused:
         return Verdict("unknown", f"{facts.deployment} has answered nothing in this time.")
@@ -77,6 +80,7 @@ def verdict(facts: Facts) -> Verdict:
 def findings(facts: Facts) -> Iterator[Finding]:
     """What each section found, the gravest kinds first."""
     yield from _alarms(facts)
+    yield from _failures(facts)
     yield from _quality(facts)
     if facts.drift is not None:
         yield drift(facts.drift)
@@ -115,6 +119,14 @@ def _verbal(names: list[str], one: str, many: str) -> str:
     ('the alarm drift fires', 'the alarms drift and volume fire')
     """
     return f"the alarm {names[0]} {one}" if len(names) == 1 else f"the alarms {listed(names)} {many}"
+
+
+def _failures(facts: Facts) -> Iterator[Finding]:
+    """Requests that nobody can be blamed for but the model and the platform."""
+    errors = facts.traffic.errors if facts.traffic is not None else ()
+    lost = sum(one.share for one in errors if one.kind in {"model", "platform"})
+    if lost >= _FEW:
+        yield Finding("problem" if lost >= _MANY else "attention", f"{share(lost)} of the requests fail")
 
 
 def _quality(facts: Facts) -> Iterator[Finding]:
