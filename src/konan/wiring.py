@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
     from konan.monitoring.alarms.notifications import Notifications
-    from konan.monitoring.operations.kpis import Kpis
     from konan.monitoring.operations.on_demand import Operations
     from konan.monitoring.operations.sampling import Sampler
     from konan.predictions.log import Predictions
@@ -179,15 +178,14 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
 
     paths = config.paths(settings)
     blobs = DiskBlobs(paths.blobs)
-    profiler = Profiler(blobs, paths, settings)
-    registrar = Registrar(metadata, blobs, paths, settings, start_worker, profiler)
+    registrar = Registrar(metadata, blobs, paths, settings, start_worker, Profiler(blobs, paths, settings))
     registrar.sweep()
     predictions = _predictions(settings, metadata, paths)
     truth = GroundTruth(paths.journal / JOURNAL, predictions, _key_columns(metadata, paths))
     notifications = _notifications(settings, metadata, paths)
     settled = Settled(predictions.flusher, settings.deadline)
     fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
-    operations, kpis, sampler = _operations(metadata, predictions, runtime, paths)
+    operations, sampler = _operations(metadata, predictions, runtime, paths)
     return Services(
         settings=settings,
         paths=paths,
@@ -200,7 +198,6 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
         reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
         multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
         operations=operations,
-        kpis=kpis,
         sampler=sampler,
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
         notifications=notifications,
@@ -213,7 +210,7 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
 
 def _operations(
     metadata: SqlStore, predictions: "Predictions", runtime: "SupervisedRuntime", paths: Paths
-) -> "tuple[Operations, Kpis, Sampler]":
+) -> "tuple[Operations, Sampler]":
     from konan.monitoring.operations.kpis import Kpis
     from konan.monitoring.operations.on_demand import Operations
     from konan.monitoring.operations.samples import FILE, Samples
@@ -221,8 +218,7 @@ def _operations(
 
     samples = Samples(paths.root / FILE)
     return (
-        Operations(metadata, predictions, samples, paths.root),
-        Kpis(metadata),
+        Operations(metadata, predictions, samples, paths.root, Kpis(metadata)),
         Sampler(runtime, partial(_owners, metadata), samples, paths.root),
     )
 

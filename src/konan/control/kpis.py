@@ -22,7 +22,7 @@ table = Table()
 )
 async def send(call: Call[Nothing, KpiBatch]) -> KpiStored:
     """Keep points."""
-    kpis = call.services.kpis
+    kpis = call.services.operations.kpis
     return await asyncio.to_thread(kpis.put, call.caller, call.path["name"], call.body.kpis)
 
 
@@ -38,7 +38,7 @@ async def send(call: Call[Nothing, KpiBatch]) -> KpiStored:
 )
 async def listed(call: Call[Nothing, Nothing]) -> KpiList:
     """List KPIs."""
-    return await asyncio.to_thread(call.services.kpis.list, call.caller, call.path["name"])
+    return await asyncio.to_thread(call.services.operations.kpis.list, call.caller, call.path["name"])
 
 
 @table.route(
@@ -56,4 +56,4 @@ async def show(call: Call[TrafficQuery, Nothing]) -> KpiReport:
     if call.query.by:
         raise Invalid("The parameter by means nothing here.", hint="Every version has its own windows.")
     asked, names = call.query.asked(), (call.path["name"], call.path["kpi"])
-    return await asyncio.to_thread(call.services.kpis.show, call.caller, *names, asked)
+    return await asyncio.to_thread(call.services.operations.kpis.show, call.caller, *names, asked)

@@ -37,6 +37,7 @@ _PATH: Mapping[str, dict[str, Any]] = {
     "prediction": {"type": "string", "format": "uuid"},
     "metric": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
     "id": {"type": "string", "pattern": "^[0-9a-z]{12}$"},
+    "kpi": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"},
 }
 _BINARY = {"type": "string", "format": "binary"}
 _Types = Mapping[str, dict[str, Any]]

@@ -12,7 +12,6 @@ from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
-from konan.monitoring.operations.kpis import Kpis
 from konan.monitoring.operations.on_demand import Operations
 from konan.monitoring.operations.sampling import Sampler
 from konan.monitoring.reference.learning import Learning
@@ -59,8 +58,7 @@ class Services:
         erasures: carries out the erasure of people.
         reports: makes drift and quality on demand.
         multivariate: has a classifier look for drift, on demand.
-        operations: tells traffic and resources.
-        kpis: keeps KPIs that users send.
+        operations: tells traffic and resources, and keeps KPIs.
         sampler: samples what processes use.
         alarms: lets alarms look.
         notifications: tells people of them.
@@ -81,7 +79,6 @@ class Services:
     reports: Reports
     multivariate: Multivariate
     operations: Operations
-    kpis: Kpis
     sampler: Sampler
     alarms: AlarmMonitor
     notifications: Notifications

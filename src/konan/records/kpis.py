@@ -9,7 +9,7 @@ from konan.records.deployments import LARGEST_VERSION
 MOST_SENT = 1000
 """Most points of one request."""
 
-KpiName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\Z")]
+KpiName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 """What a KPI may be called."""
 
 

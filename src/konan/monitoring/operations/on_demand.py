@@ -7,6 +7,7 @@ import psutil
 
 from konan import clock
 from konan.errors import Invalid
+from konan.monitoring.operations.kpis import Kpis
 from konan.monitoring.operations.samples import Samples, Usage
 from konan.monitoring.reports.query import Query
 from konan.ports import Store
@@ -24,9 +25,16 @@ class Operations:
         predictions: the log.
         samples: what processes used.
         directory: of all data.
+        kpis: KPIs that users send.
+
+    Attributes:
+        kpis: as given.
     """
 
-    def __init__(self, store: Store, predictions: Predictions, samples: Samples, directory: Path) -> None:
+    def __init__(
+        self, store: Store, predictions: Predictions, samples: Samples, directory: Path, kpis: Kpis
+    ) -> None:
+        self.kpis = kpis
         self._store = store
         self._predictions = predictions
         self._samples = samples
