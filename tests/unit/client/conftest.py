@@ -65,7 +65,7 @@ def server() -> Iterator[Script]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
         @override
         def log_message(self, *_: Any) -> None:
