@@ -13,7 +13,18 @@ from tests.http.platform.server import Server
 from konan.cli.main import COMMANDS
 
 DOCS = Path(__file__).parents[2] / "docs"
-ORDER = ("deploy", "predict", "drift", "report", "dashboards", "privacy", "keys", "backup", "operations")
+ORDER = (
+    "deploy",
+    "predict",
+    "drift",
+    "labels",
+    "report",
+    "dashboards",
+    "privacy",
+    "keys",
+    "backup",
+    "operations",
+)
 PAGES = ("performance-monitoring",)
 """Pages beside the guides whose examples are run too."""
 
