@@ -286,9 +286,22 @@ class AsyncClient:
         """For how many days a deployment's rows are kept, and what went because of its age."""
         return await self._sender.walk(erasing.retention(name))
 
-    async def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
-        """The newest lines that a version wrote; of the live one unless a number is given."""
-        return await self._sender.walk(steps.logs(name, version, lines))
+    async def logs(
+        self,
+        name: str,
+        version: int | None = None,
+        lines: int | None = None,
+        **searched: Unpack[steps.LogSearch],
+    ) -> steps.Log:
+        """The newest lines that a version wrote; of the live one unless a number is given.
+
+        Args:
+            name: of the deployment.
+            version: its number.
+            lines: most lines, else 100.
+            **searched: see `konan.client.steps.LogSearch`.
+        """
+        return await self._sender.walk(steps.logs(name, version, lines, searched))
 
     async def report(
         self, name: str, since: str | None = None, until: str | None = None, version: int | None = None

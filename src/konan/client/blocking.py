@@ -292,9 +292,22 @@ class Client:
         """For how many days a deployment's rows are kept, and what went because of its age."""
         return self._sender.walk(erasing.retention(name))
 
-    def logs(self, name: str, version: int | None = None, lines: int | None = None) -> steps.Log:
-        """The newest lines that a version wrote; of the live one unless a number is given."""
-        return self._sender.walk(steps.logs(name, version, lines))
+    def logs(
+        self,
+        name: str,
+        version: int | None = None,
+        lines: int | None = None,
+        **searched: Unpack[steps.LogSearch],
+    ) -> steps.Log:
+        """The newest lines that a version wrote; of the live one unless a number is given.
+
+        Args:
+            name: of the deployment.
+            version: its number.
+            lines: most lines, else 100.
+            **searched: see `konan.client.steps.LogSearch`.
+        """
+        return self._sender.walk(steps.logs(name, version, lines, searched))
 
     def report(
         self, name: str, since: str | None = None, until: str | None = None, version: int | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,7 @@ from konan.client.rows import Chunk, each_row, encode_row, plain
 from konan.errors import GateFailed, Invalid, KonanError
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
+from konan.records.logs import LogLine
 from konan.records.predictions import Feedback, FeedbackResult, Prediction
 
 JSON = "application/json"
@@ -117,11 +118,13 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
         deployment: name of the deployment.
         version: number of the version.
         lines: the newest lines, oldest first.
+        entries: the same with time and level.
     """
 
     deployment: str
     version: int
     lines: tuple[str, ...]
+    entries: tuple[LogLine, ...] = ()
 
 
 def ask(request: Request) -> Steps[Response]:
@@ -206,9 +209,27 @@ def version(name: str, number: int) -> Steps[Version]:
     return decode((yield from ask(Request("GET", f"{_at(name)}/versions/{number}"))), Version)
 
 
-def logs(name: str, number: int | None = None, lines: int | None = None) -> Steps[Log]:
+class LogSearch(TypedDict, total=False):
+    """Which lines of a log; what is left out takes all.
+
+    Attributes:
+        grep: text that is in them, in any case of letters.
+        since: earliest time, RFC 3339.
+        until: the time before which they came.
+        level: least severe ones: ``debug``, ``info``, ``warning`` or ``error``.
+    """
+
+    grep: str | None
+    since: str | None
+    until: str | None
+    level: str | None
+
+
+def logs(name: str, number: int | None, lines: int | None, searched: LogSearch) -> Steps[Log]:
     """The newest lines that a version wrote; of the live one unless a number is given."""
-    query = {key: value for key, value in (("version", number), ("lines", lines)) if value is not None}
+    names = {"since": "from", "until": "to"}
+    given = {"version": number, "lines": lines, **searched}
+    query: dict[str, Any] = {names.get(key, key): value for key, value in given.items() if value is not None}
     return decode((yield from ask(Request("GET", f"{_at(name)}/logs", query=query))), Log)
 
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from konan import ids
+from konan import clock, ids
 from konan.control import pages
 from konan.control.bodies import Upload
 from konan.control.pages import Page
 from konan.control.services import Services
 from konan.control.table import Call, Nothing, Table
-from konan.control.tail import last_lines
+from konan.control.tail import Wanted, search
 from konan.errors import (
     BodyTooLarge,
     Fault,
@@ -26,6 +27,7 @@ from konan.errors import (
 )
 from konan.records.access import Principal
 from konan.records.deployments import LARGEST_VERSION, Deployment, Version
+from konan.records.logs import Level, LogLine
 from konan.serving import openapi
 
 table = Table()
@@ -52,18 +54,37 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         version: number of the version; absent is the live one, else the newest.
         lines: most lines, 1 to 10000.
+        grep: text that is in the lines, in any case of letters.
+        since: earliest time, RFC 3339.
+        until: the time before which they came, RFC 3339.
+        level: least severe ones: ``debug``, ``info``, ``warning`` or ``error``.
     """
 
     version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_VERSION)] | None = None
     lines: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    grep: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    since: Annotated[str, msgspec.Meta(max_length=40)] = msgspec.field(default="", name="from")
+    until: Annotated[str, msgspec.Meta(max_length=40)] = msgspec.field(default="", name="to")
+    level: Level = "debug"
+
+    def wanted(self) -> Wanted:
+        """As it is searched for.
+
+        Raises:
+            Invalid: a time is none.
+        """
+        return Wanted(
+            self.lines, self.grep, _moment(self.since, "from"), _moment(self.until, "to"), self.level
+        )
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest lines that a version's model wrote, oldest first."""
+    """The newest lines that a version's model wrote, oldest first: as texts, and with time and level."""
 
     deployment: str
     version: int
     lines: tuple[str, ...]
+    entries: tuple[LogLine, ...] = ()
 
 
 @table.route(
@@ -187,16 +208,18 @@ async def version(call: Call[Nothing, Nothing]) -> Version:
     query=LogQuery,
     request=Nothing,
     response=Log,
-    summary="Show the newest lines that a model wrote to standard output and error.",
+    summary="Show the newest lines that a model wrote to its output: all, or those that are searched for.",
     errors=(NotFound,),
 )
 async def logs(call: Call[LogQuery, Nothing]) -> Log:
     """Show a model's log."""
+    wanted = call.query.wanted()
     chosen = await chosen_version(call.services, call.caller, call.path["name"], call.query.version)
     # The path is made of an id that this server made, never of what the caller sent.
     path = call.services.paths.logs / f"{chosen.uuid}.log"
-    lines = await asyncio.to_thread(last_lines, path, call.query.lines)
-    return Log(deployment=chosen.deployment, version=chosen.version, lines=tuple(lines))
+    found = await asyncio.to_thread(search, path, wanted)
+    lines = tuple(one.text for one in found)
+    return Log(deployment=chosen.deployment, version=chosen.version, lines=lines, entries=tuple(found))
 
 
 @table.route(
@@ -215,6 +238,16 @@ async def document(call: Call[Nothing, Nothing]) -> dict[str, Any]:
     if chosen.schema is None:
         raise NotReady("The deployment has no version with a schema yet.", retry_after=1)
     return openapi.document(chosen.deployment, chosen.version, chosen.schema)
+
+
+def _moment(text: str, name: str) -> str:
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"The parameter {name} is no RFC 3339 time.") from None
+    return clock.rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 async def chosen_version(services: Services, caller: Principal, name: str, number: int | None) -> Version:

@@ -7,10 +7,15 @@ printed nor fill the disk with it.
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from konan import clock
+from konan.records.logs import stamped
 
 _NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _CHUNK = 64 * 1024
+_TICK = timedelta(microseconds=1)
 
 
 def open_append(path: Path) -> int:
@@ -35,7 +40,9 @@ def turn_over(path: Path, size: int) -> None:
 
 
 class PipedLog:
-    """A log file that is written through a pipe; it belongs to the running event loop.
+    """A log file that is written through a pipe, each line behind the time at which it came.
+
+    It belongs to the running event loop. A line is written when it is whole.
 
     Args:
         path: the file.
@@ -49,6 +56,8 @@ class PipedLog:
         self._path = path
         self._size = size
         self._file = open_append(path)
+        self._begun = b""
+        self._last = datetime.min.replace(tzinfo=UTC)
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
         self._loop = asyncio.get_running_loop()
@@ -58,16 +67,27 @@ class PipedLog:
         """Write what is still in the pipe, and close all."""
         self._loop.remove_reader(self._reader)
         self._copy()
+        if self._begun:
+            self._write(self._begun + b"\n")
         for handle in (self._reader, self.writer, self._file):
             os.close(handle)
 
     def _copy(self) -> None:
         try:
-            data = os.read(self._reader, _CHUNK)
+            data = self._begun + os.read(self._reader, _CHUNK)
         except BlockingIOError:
             return
+        whole, newline, self._begun = data.rpartition(b"\n")
+        if len(self._begun) > _CHUNK:
+            whole, newline, self._begun = data, b"\n", b""
+        if newline:
+            self._write(whole + newline)
+
+    def _write(self, lines: bytes) -> None:
+        """Write lines, each behind its time; times of two writes are never the same."""
+        self._last = max(clock.now(), self._last + _TICK)
         try:
-            os.write(self._file, data)
+            os.write(self._file, stamped(lines, clock.rfc3339(self._last)))
             if os.fstat(self._file).st_size > self._size:
                 turn_over(self._path, self._size)
         except OSError:  # a full disk costs log lines, never the platform

@@ -198,7 +198,12 @@ def test_the_newest_lines_of_a_model_are_shown(rig: Rig) -> None:
     rig.live(key)
     uuid = rig.call("GET", "/v1/deployments/bikes/versions/1", key).json()["uuid"]
     path = "/v1/deployments/bikes/logs"
-    assert rig.call("GET", path, key).json() == {"deployment": "bikes", "version": 1, "lines": []}
+    assert rig.call("GET", path, key).json() == {
+        "deployment": "bikes",
+        "version": 1,
+        "lines": [],
+        "entries": [],
+    }
     (rig.paths.logs / f"{uuid}.log").write_bytes(b"one\ntwo\n\xff three\n")
     (rig.paths.logs / "control.log").write_text("canary")
     assert rig.call("GET", path, key).json()["lines"] == ["one", "two", "\ufffd three"]
@@ -210,6 +215,8 @@ def test_the_newest_lines_of_a_model_are_shown(rig: Rig) -> None:
         "version=1000000000",
         "version=../control",
         "file=control.log",
+        "level=loud",
+        "from=soon",
     ):
         assert rig.call("GET", f"{path}?{wrong}", key).status_code == 422
     assert rig.call("GET", f"{path}?version=2", key).status_code == 404
