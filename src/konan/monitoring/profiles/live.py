@@ -31,7 +31,7 @@ Truths of other days wait until they are asked for, or are so many that it is wo
 whole day.
 """
 
-_MANY = 0.05
+_MANY = 0.2
 _KEPT = 100
 """Logs whose layouts are kept in memory."""
 
