@@ -65,6 +65,9 @@ class Settings:
     retention_days: int = _setting(0, "Days that predictions are kept; 0 keeps them for ever.")
     log_bytes: int = _setting(16 * _MIB, "Size at which a log file is turned over; one old one is kept.")
     log_level: str = _setting("info", "Least severe log lines written: debug, info, warning or error.")
+    log_format: str = _setting(
+        "json", "Form of log lines: json, or ecs for Elasticsearch (Elastic Common Schema)."
+    )
     build_timeout: float = _setting(900.0, "Seconds that building an environment may take.")
     certify_timeout: float = _setting(300.0, "Seconds that a certificate may take.")
     data_rows: int = _setting(1_000_000, "Most rows read from the data given at deploy.")

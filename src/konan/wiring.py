@@ -169,6 +169,7 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.monitoring.alarms.monitor import AlarmMonitor
+    from konan.monitoring.explanation.explaining import Explaining
     from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
     from konan.monitoring.reference.profiler import Profiler
@@ -197,6 +198,7 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
         reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
         multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
+        explaining=Explaining(metadata, predictions, registrar),
         operations=operations,
         sampler=sampler,
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
@@ -246,7 +248,9 @@ def _predictions(settings: Settings, metadata: Store, paths: Paths) -> "Predicti
         schemas,
         Rules(rows=settings.flush_rows, seconds=settings.flush_seconds),
         Policy(StoredDays(metadata, settings), partial(journals.aside, paths, set())),
-        Apart(paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER),
+        Apart(
+            paths.predictions, schemas, settings.flush_rows, settings.log_level, _WRITER, settings.log_format
+        ),
     )
 
 
@@ -320,7 +324,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     with os.fdopen(given.settings_fd, "rb") as file:
         settings = config.from_json(file.read())
-    logs.start(settings.log_level, "control")
+    logs.start(settings.log_level, "control", form=settings.log_format)
     for chatty in ("alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     served = asyncio.run(control(settings, Channel(socket.socket(fileno=given.channel_fd))))

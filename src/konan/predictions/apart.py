@@ -51,6 +51,7 @@ class Apart:
         rows: so many rows go into a table at once.
         log_level: least severe lines that the process logs.
         module: what the process runs; another one than this may add who is told of each change.
+        log_format: form of those lines.
 
     Attributes:
         process: the process while there is one.
@@ -63,12 +64,14 @@ class Apart:
         rows: int,
         log_level: str = "warning",
         module: str = "konan.predictions.writer_child",
+        log_format: str = "json",
     ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._schemas = schemas
         self._rows = rows
         self._log_level = log_level
+        self._log_format = log_format
         self._module = module
         self._using = threading.RLock()
         self._line: Line | None = None
@@ -166,6 +169,7 @@ class Apart:
                     *(sys.executable, "-P", "-m", self._module, str(self._directory)),
                     *("--rows", str(self._rows), "--line", str(theirs.fileno()), "--lock", str(lock)),
                     *("--nice", str(priority.BACKGROUND if yields else 0), "--log-level", self._log_level),
+                    *("--log-format", self._log_format),
                 ],
                 pass_fds=(theirs.fileno(), lock),
                 stdin=subprocess.DEVNULL,

@@ -42,9 +42,10 @@ def main(arguments: list[str], following: Following | None = None) -> int:
     for name in ("--rows", "--line", "--lock", "--nice"):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--log-level", required=True)
+    parser.add_argument("--log-format", default="json")
     given = parser.parse_args(arguments)
     kernel.die_with_parent()
-    logs.start(given.log_level, "writer")
+    logs.start(given.log_level, "writer", form=given.log_format)
     if given.nice:
         priority.give_way(nice=given.nice)
     fcntl.flock(given.lock, fcntl.LOCK_EX)

@@ -30,7 +30,7 @@ def main() -> None:
     arguments = _arguments()
     with os.fdopen(arguments.settings_fd, "rb") as pipe:
         settings = config.from_json(pipe.read())
-    logs.start(settings.log_level, f"gateway-{arguments.index}")
+    logs.start(settings.log_level, f"gateway-{arguments.index}", form=settings.log_format)
     sys.setswitchinterval(_SWITCH_SECONDS)
     _raise_descriptor_limit(settings.connections + _OTHER_DESCRIPTORS)
     uvloop.run(_serve(arguments, settings))

@@ -47,7 +47,7 @@ def serve(settings: Settings, announce: Callable[[Report], None]) -> int:
     with listening.bind(settings.host, settings.port) as listener:
         with lock.usable(paths):
             stream = os.fdopen(logfiles.open_append(paths.logs / "supervisor.log"), "w", buffering=1)
-        logs.start(settings.log_level, "supervisor", stream)
+        logs.start(settings.log_level, "supervisor", stream, settings.log_format)
         place = Reachable(paths, listening.origin(listener))
         settings = replace(settings, gateways=gateways(settings))
         tree = Tree(settings, listener=listener, lock=held, place=place)
