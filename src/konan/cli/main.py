@@ -32,6 +32,8 @@ COMMANDS = {
     "metric": ("konan.cli.commands.metric", "Measure what Konan does not, in Python."),
     "drift": ("konan.cli.commands.drift", "Show how live rows compare with what the model knows."),
     "quality": ("konan.cli.commands.quality", "Show what is wrong with the rows that a deployment is sent."),
+    "explain": ("konan.cli.commands.explain", "Show what each input adds to an answer."),
+    "importance": ("konan.cli.commands.importance", "Show which inputs matter to a version."),
     "traffic": ("konan.cli.commands.traffic", "Show requests, errors, latency and how busy workers are."),
     "resources": ("konan.cli.commands.resources", "Show what processes and the machine use."),
     "kpi": ("konan.cli.commands.kpi", "Send and show measures of your own."),

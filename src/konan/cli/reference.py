@@ -23,6 +23,7 @@ from konan.records.access import Key
 from konan.records.alarms import Alarm, Replay
 from konan.records.deployments import Version
 from konan.records.erasure import Erasure
+from konan.records.explanations import Explanation, Importance
 from konan.records.kpis import KpiList, KpiReport, KpiStored
 from konan.records.labels import LabelQueue, LabelReport
 from konan.records.logged import LoggedPrediction
@@ -83,6 +84,8 @@ SHAPES: Mapping[str, Any] = {
     "kpi send": KpiStored,
     "kpi list": KpiList,
     "kpi show": KpiReport,
+    "explain": Explanation,
+    "importance": Importance,
     "sql": SqlAnswer,
     "key create": NewKey,
     "alarm list": shapes.Alarms,

@@ -9,6 +9,7 @@ from konan.backup.reading import Contents
 from konan.client import backups, erasing, logged, measuring, monitored, reporting, steps
 from konan.client.address import find
 from konan.client.alarmed import AsyncAlarms
+from konan.client.explained import AsyncExplanations
 from konan.client.labels import AsyncLabels
 from konan.client.logged import Filters
 from konan.client.measured import AsyncMeasures
@@ -61,6 +62,11 @@ class AsyncClient:
     def alarms(self) -> AsyncAlarms:
         """Alarms, and who is told of them."""
         return AsyncAlarms(self._sender)
+
+    @property
+    def explanations(self) -> AsyncExplanations:
+        """Why versions answer as they do."""
+        return AsyncExplanations(self._sender)
 
     @property
     def labels(self) -> AsyncLabels:

@@ -8,6 +8,7 @@ from konan.backup.reading import Contents
 from konan.client import backups, erasing, logged, measuring, monitored, reporting, steps
 from konan.client.address import find
 from konan.client.alarmed import Alarms
+from konan.client.explained import Explanations
 from konan.client.labels import Labels
 from konan.client.logged import Filters
 from konan.client.measured import Measures
@@ -60,6 +61,11 @@ class Client:
     def alarms(self) -> Alarms:
         """Alarms, and who is told of them."""
         return Alarms(self._sender)
+
+    @property
+    def explanations(self) -> Explanations:
+        """Why versions answer as they do."""
+        return Explanations(self._sender)
 
     @property
     def labels(self) -> Labels:

@@ -22,6 +22,7 @@ from konan.control import (
     bodies,
     deployments,
     erasures,
+    explanations,
     feedback,
     keys,
     kpis,
@@ -52,7 +53,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
         *(deployments, predictions, feedback, monitoring, performance, operations, report, alarms, receivers),
-        *(kpis, labels, measures, sql, erasures, retention, keys, system, backup),
+        *(explanations, kpis, labels, measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)
 

@@ -12,6 +12,7 @@ from konan.erasure.service import Erasures
 from konan.groundtruth.groundtruth import GroundTruth
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.explanation.explaining import Explaining
 from konan.monitoring.operations.on_demand import Operations
 from konan.monitoring.operations.sampling import Sampler
 from konan.monitoring.reference.learning import Learning
@@ -58,6 +59,7 @@ class Services:
         erasures: carries out the erasure of people.
         reports: makes drift and quality on demand.
         multivariate: has a classifier look for drift, on demand.
+        explaining: says why versions answer as they do, on demand.
         operations: tells traffic and resources, and keeps KPIs.
         sampler: samples what processes use.
         alarms: lets alarms look.
@@ -78,6 +80,7 @@ class Services:
     erasures: Erasures
     reports: Reports
     multivariate: Multivariate
+    explaining: Explaining
     operations: Operations
     sampler: Sampler
     alarms: AlarmMonitor

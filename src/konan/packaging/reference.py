@@ -12,21 +12,19 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from konan import priority
 from konan.errors import DataInvalid, KonanError
 from konan.packaging import layout
+from konan.packaging.beside import Beside
 from konan.packaging.building import Builder
 from konan.packaging.features import column_feature
 from konan.packaging.golden import Row, outputs
 from konan.packaging.learn import Request, Survey, Value, survey
-from konan.packaging.starting import piped, ready
-from konan.packaging.trial import Form, Trial, tried
+from konan.packaging.trial import Form, Trial
 from konan.packaging.uploads import Upload
 from konan.records.deployments import Reference, Version
 from konan.records.routes import WorkerSpec
@@ -142,15 +140,11 @@ async def _answers(
         if len(rows.rows) < _FEWEST:
             raise DataInvalid(f"Cross-fitting takes at least {_FEWEST} rows with a target.")
         spec = msgspec.structs.replace(spec, model={**spec.model, "task": "crossfit"})
-    path = builder.paths.logs / f"{version.uuid}.log"
-    with piped(path, builder.settings.log_bytes, f"Konan makes {source} predictions to compare with.") as log:
-        worker = builder.start(spec, log=log, unsafe=builder.settings.unsafe_models)
-    await ready(worker, builder.settings.worker_start_timeout)
-    with suppress(OSError):  # it has ended already, as is seen in a moment
-        priority.give_way(worker.pid)
+    purpose = f"Konan makes {source} predictions to compare with."
+    beside = Beside(builder, spec, purpose, SECONDS)
     if source == "cross-fitted":
-        return await tried(worker, SECONDS, lambda trial: _cross_fitted(trial, version, rows))
-    return await tried(worker, SECONDS, lambda trial: _predicted(trial, version, rows, builder))
+        return await beside.ask(lambda trial: _cross_fitted(trial, version, rows))
+    return await beside.ask(lambda trial: _predicted(trial, version, rows, builder))
 
 
 def _cross_fitted(trial: Trial, version: Version, rows: _Rows) -> list[Any]:

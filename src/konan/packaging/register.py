@@ -16,12 +16,14 @@ from konan import clock
 from konan.config import Paths, Settings
 from konan.errors import Conflict, Invalid, NotAllowed, NotFound
 from konan.ids import is_name, new_uuid
-from konan.packaging import erasing, givenrows, layout, private, uploads
+from konan.packaging import erasing, givenrows, layout, private, sampling, uploads
+from konan.packaging.beside import Beside, Result
 from konan.packaging.building import Builder, Warm, digests
 from konan.packaging.environment import Environments, read_lock
 from konan.packaging.erasing import Person
+from konan.packaging.golden import Row
 from konan.packaging.reference import make_reference
-from konan.packaging.trial import Form, StartWorker
+from konan.packaging.trial import Form, StartWorker, Trial
 from konan.packaging.uploads import Upload
 from konan.ports import Blobs, DeploymentStore
 from konan.records.access import Principal
@@ -250,6 +252,24 @@ class Registrar:
             **form.model(),
         }
         return self._builder.spec(version, version.lock, model)
+
+    async def ask(self, version: Version, seconds: float, work: Callable[[Trial], Result]) -> Result:
+        """Ask a certified version something beside its traffic (see `konan.packaging.beside`).
+
+        Args:
+            version: which.
+            seconds: what a group of questions may take.
+            work: asks, in a thread, and gives the result.
+
+        Raises:
+            GateFailed: the model could not be loaded, raised, died or did not answer in time.
+        """
+        await asyncio.to_thread(self.materialise, version)
+        return await Beside(self._builder, self.worker_spec(version), "", seconds).ask(work)
+
+    async def given_rows(self, version: Version, most: int) -> tuple[sampling.Source, list[Row]]:
+        """Some of the rows that a version was given (see `konan.packaging.sampling.given_rows`)."""
+        return await sampling.given_rows(self._builder, version, most)
 
     async def reference(self, version: Version) -> Reference:
         """What monitoring may compare a certified version with.

@@ -159,8 +159,12 @@ class Trial:
             GateFailed: it did not answer in time, or answered far too much.
             WorkerDied: it died.
         """
-        question = frames.pack(frame(self._form.features, rows))
-        answer = self._exchange(self._link, question, lambda: self._answer(len(rows)))
+        return self.ask_frame(frame(self._form.features, rows))
+
+    def ask_frame(self, question: frames.Frame) -> frames.Frame:
+        """What the model answers for a frame of rows; errors as of `ask`."""
+        rows = question.rows
+        answer = self._exchange(self._link, frames.pack(question), lambda: self._answer(rows))
         if answer.kind == frames.FAIL:
             said = _said(answer.texts)
             raise ModelRaised(said["type"], said["traceback"])

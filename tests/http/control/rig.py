@@ -25,11 +25,12 @@ from konan.control.gate import Gate
 from konan.control.given import GivenRows
 from konan.control.services import Accepts
 from konan.erasure.service import Erasures
-from konan.errors import ModelFileInvalid, NotReady
+from konan.errors import GateFailed, ModelFileInvalid, NotReady
 from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
 from konan.groundtruth.keys import StoredKeyColumns
 from konan.monitoring.alarms.monitor import AlarmMonitor
 from konan.monitoring.alarms.notifications import Notifications
+from konan.monitoring.explanation.explaining import Explaining
 from konan.monitoring.operations.kpis import Kpis
 from konan.monitoring.operations.on_demand import Operations
 from konan.monitoring.operations.samples import FILE, Samples
@@ -39,11 +40,14 @@ from konan.monitoring.reference.learning import Learning
 from konan.monitoring.reports.multivariate import Multivariate
 from konan.monitoring.reports.on_demand import Reports
 from konan.packaging.erasing import Person
+from konan.packaging.golden import Row
+from konan.packaging.trial import Trial
 from konan.predictions.flusher import Rules
 from konan.predictions.log import Predictions
 from konan.predictions.schemas import StoredSchemas
 from konan.records.access import SCOPES, Key, Principal
 from konan.records.deployments import DatasetFile, Deployment, FileDigest, Reference, Version
+from konan.records.explanations import BackgroundSource
 from konan.records.messages import WorkersChanged
 from konan.records.routes import Snapshot, WorkerSpec
 from konan.records.schema import Feature, Output, Schema
@@ -163,6 +167,15 @@ class Drawer:
     def remove_erased(self, erasure: str) -> None:
         assert erasure
 
+    async def ask(self, version: Version, seconds: float, work: Callable[[Trial], T]) -> T:
+        assert seconds > 0
+        raise GateFailed(f"Nothing answers {work} for version {version.version}.")
+
+    async def given_rows(self, version: Version, most: int) -> tuple[BackgroundSource, list[Row]]:
+        assert version.version
+        assert most
+        return "data", []
+
     async def reference(self, version: Version) -> Reference:
         self.referred.append(version.version)
         if self.hold_references:
@@ -252,6 +265,7 @@ class Rig:
                 self.paths.predictions,
                 self.paths.uploads,
             ),
+            explaining=Explaining(self.store, predictions, self.drawer),
             operations=Operations(self.store, predictions, samples, self.paths.root, Kpis(self.store)),
             sampler=Sampler(self.runtime, dict, samples, self.paths.root),
             alarms=self.watching,

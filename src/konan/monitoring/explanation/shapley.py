@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _MOST_PLAYERS = 16
-"""More are never solved exactly: the weights of 2^16 coalitions take 8 MiB."""
+"""More are never solved exactly: it would take more than 2^16 coalitions."""
 
 
 class Game(NamedTuple):
@@ -136,21 +136,18 @@ def _all(count: int) -> Bools:
 
 @lru_cache(maxsize=_MOST_PLAYERS + 1)
 def _weights(count: int) -> Floats:
-    """(k, 2^k): how much the worth of each coalition counts for each player."""
-    joined = _all(count)
-    sizes = joined.sum(axis=1)
-    before = np.array([1 / (count * comb(count - 1, size)) for size in range(count)])
-    with_player = before[np.maximum(sizes - 1, 0)]
-    without = before[np.minimum(sizes, count - 1)]
-    found: Floats = np.where(joined.T, with_player, -without)
-    return found
+    """(2^(k-1),): how likely it is that just these of the others have joined before a player."""
+    sizes = _all(count - 1).sum(axis=1)
+    return np.array([1 / (count * comb(count - 1, size)) for size in range(count)])[sizes]
 
 
 def _exact(worth: Floats) -> Floats:
-    count = len(worth).bit_length() - 1
-    if not count:
-        return np.empty((0, worth.shape[1]))
-    found: Floats = _weights(count) @ worth
+    """What each player adds; of one whom the model does not look at it is zero without rounding."""
+    count, outputs = len(worth).bit_length() - 1, worth.shape[1]
+    found = np.empty((count, outputs))
+    for player in range(count):
+        without, joined = np.moveaxis(worth.reshape(-1, 2, 2**player, outputs), 1, 0)
+        found[player] = _weights(count) @ (joined - without).reshape(-1, outputs)
     return found
 
 
