@@ -6,12 +6,13 @@ project; the few without one serve the platform itself and are named for it.
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from konan.records.access import Key, KeyGrant, Principal
 from konan.records.alarms import Alarm, AlarmEvent, Incident
 from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
+from konan.records.ledger import Action, LedgerEntry
 from konan.records.measures import CustomMetric, Decision
 from konan.records.messages import WorkersChanged
 from konan.records.notifications import Delivery, Receiver, Sent
@@ -39,11 +40,7 @@ class KeyStore(Protocol):
         ...
 
     def revoke_key(self, caller: Principal, key_id: str, at: str) -> Key:
-        """Mark a key as revoked; revoking again changes nothing.
-
-        Raises:
-            NotFound: no such key in the caller's project.
-        """
+        """Mark a key as revoked; again changes nothing; raises `NotFound` if there is no such key."""
         ...
 
     def platform_grants(self) -> list[KeyGrant]:
@@ -104,11 +101,21 @@ class DeploymentStore(Protocol):
         """
         ...
 
-    def set_live(self, caller: Principal, name: str, number: int) -> Deployment:
-        """Make a version live and the one that was live ``disabled``, in one transaction.
+    def set_live(
+        self,
+        caller: Principal,
+        name: str,
+        number: int,
+        *,
+        instead_of: int | Literal["any"] | None = "any",
+        action: Action = "deploy",
+        why: str = "",
+    ) -> Deployment:
+        """Make a version live, the one that was ``disabled``, and an entry in the ledger, all at once.
 
         Raises:
             NotFound: no such version.
+            Conflict: the version has failed, or not the one is live that it shall be ``instead_of``.
         """
         ...
 
@@ -133,11 +140,7 @@ class ErasureStore(Protocol):
         ...
 
     def erasure(self, caller: Principal, erasure_id: str) -> Erasure:
-        """One erasure.
-
-        Raises:
-            NotFound: none of that id is about deployments that are all visible to the caller.
-        """
+        """One erasure; raises `NotFound` unless it is about deployments that the caller all sees."""
         ...
 
     def list_erasures(self, caller: Principal, limit: int, before: str = "") -> list[Erasure]:
@@ -166,11 +169,7 @@ class AlarmStore(Protocol):
         ...
 
     def alarm(self, caller: Principal, alarm_id: str) -> Alarm:
-        """One alarm.
-
-        Raises:
-            NotFound: none of that id is about a deployment that the caller sees.
-        """
+        """One alarm; raises `NotFound` unless it is about a deployment that the caller sees."""
         ...
 
     def list_alarms(
@@ -180,21 +179,13 @@ class AlarmStore(Protocol):
         ...
 
     def remove_alarm(self, caller: Principal, alarm_id: str) -> Alarm:
-        """Remove an alarm with its events; returns it as it was.
-
-        Raises:
-            NotFound: none of that id is about a deployment that the caller sees.
-        """
+        """Remove an alarm with its events, and give it back as it was; raises `NotFound` as `alarm` does."""
         ...
 
     def list_alarm_events(
         self, caller: Principal, alarm_id: str, limit: int, before: int = 0
     ) -> list[AlarmEvent]:
-        """Changes of an alarm's state, newest first, before a number if that is not 0.
-
-        Raises:
-            NotFound: no such alarm.
-        """
+        """Changes of an alarm's state, newest first, before a number if that is not 0; see `alarm`."""
         ...
 
     def list_incidents(
@@ -240,11 +231,7 @@ class ReceiverStore(Protocol):
         ...
 
     def receiver(self, caller: Principal, receiver_id: str) -> Receiver:
-        """One receiver of the caller's project.
-
-        Raises:
-            NotFound: there is none of that id.
-        """
+        """One receiver of the caller's project; raises `NotFound` if there is none of that id."""
         ...
 
     def list_receivers(self, caller: Principal, limit: int, after: str = "") -> list[Receiver]:
@@ -252,11 +239,7 @@ class ReceiverStore(Protocol):
         ...
 
     def remove_receiver(self, caller: Principal, receiver_id: str) -> Receiver:
-        """Remove a receiver and the messages for it; returns it as it was.
-
-        Raises:
-            NotFound: there is none of that id.
-        """
+        """Remove a receiver and its messages, and give it back; raises `NotFound` as `receiver` does."""
         ...
 
     def list_deliveries(self, caller: Principal, limit: int, before: str = "") -> list[Delivery]:
@@ -307,7 +290,23 @@ class MeasureStore(Protocol):
         ...
 
 
-class Store(KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, MeasureStore, Protocol):
+class LedgerStore(Protocol):
+    """What was live when; written by `DeploymentStore.set_live`."""
+
+    def list_ledger(
+        self, caller: Principal, name: str, limit: int, before: int | None = None
+    ) -> list[LedgerEntry]:
+        """Entries of a deployment, newest first, below a number; raises `NotFound` without a deployment."""
+        ...
+
+    def whole_ledger(self, caller: Principal, name: str) -> Iterator[LedgerEntry]:
+        """All entries of a deployment, oldest first."""
+        ...
+
+
+class Store(
+    KeyStore, DeploymentStore, ErasureStore, AlarmStore, ReceiverStore, MeasureStore, LedgerStore, Protocol
+):
     """The metadata of the platform. One process writes; calls are atomic and durable when they return."""
 
     def ensure_project(self, name: str, at: str) -> None:

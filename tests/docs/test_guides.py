@@ -15,6 +15,7 @@ from konan.cli.main import COMMANDS
 DOCS = Path(__file__).parents[2] / "docs"
 ORDER = (
     "deploy",
+    "versions",
     "predict",
     "drift",
     "labels",

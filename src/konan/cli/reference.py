@@ -21,7 +21,7 @@ from konan.client import Log, NewKey, Prediction
 from konan.client.logged import SqlAnswer
 from konan.records.access import Key
 from konan.records.alarms import Alarm, Replay
-from konan.records.deployments import Version
+from konan.records.deployments import Deployment, Version
 from konan.records.erasure import Erasure
 from konan.records.explanations import Explanation, Importance
 from konan.records.kpis import KpiList, KpiReport, KpiStored
@@ -65,6 +65,9 @@ SHAPES: Mapping[str, Any] = {
     "logs": Log,
     "version list": shapes.Versions,
     "version show": Version,
+    "version promote": Deployment,
+    "rollback": Deployment,
+    "ledger": shapes.LedgerShown,
     "feedback": shapes.FeedbackSent,
     "label show": LabelReport,
     "label queue": LabelQueue,

@@ -13,6 +13,7 @@ from konan.records.alarms import Alarm
 from konan.records.deployments import Deployment, Version, VersionState
 from konan.records.erasure import Erasure
 from konan.records.journals import Report
+from konan.records.ledger import Checked, LedgerEntry
 from konan.records.logged import LoggedPrediction
 from konan.records.measures import CustomMetric
 from konan.records.notifications import ListedDelivery, ListedReceiver, Tried
@@ -79,6 +80,13 @@ class Versions(Shape, frozen=True, kw_only=True):
     """Versions, newest first."""
 
     versions: tuple[Version, ...]
+
+
+class LedgerShown(Shape, frozen=True, kw_only=True):
+    """What was live when, newest first, and whether it is as it was written."""
+
+    entries: tuple[LedgerEntry, ...]
+    checked: Checked
 
 
 class LoggedPredictions(Shape, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from konan.client.monitored import DriftWindowing, OneWindow, Windowing
 from konan.client.operated import AsyncOperations
 from konan.client.rows import chunks
 from konan.client.senders import AsyncSender, Sender
+from konan.client.switched import AsyncLive
 from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
@@ -72,6 +73,11 @@ class AsyncClient:
     def labels(self) -> AsyncLabels:
         """How sound ground truth is, and which rows need it next."""
         return AsyncLabels(self._sender)
+
+    @property
+    def live(self) -> AsyncLive:
+        """Which version answers, and which did when."""
+        return AsyncLive(self._sender)
 
     @property
     def measures(self) -> AsyncMeasures:

@@ -17,6 +17,7 @@ from konan.client.monitored import DriftWindowing, OneWindow, Windowing
 from konan.client.operated import Operations
 from konan.client.rows import chunks
 from konan.client.senders import Sender
+from konan.client.switched import Live
 from konan.client.upload import Archive, DeployOptions
 from konan.records.access import Key
 from konan.records.deployments import Deployment, Version
@@ -71,6 +72,11 @@ class Client:
     def labels(self) -> Labels:
         """How sound ground truth is, and which rows need it next."""
         return Labels(self._sender)
+
+    @property
+    def live(self) -> Live:
+        """Which version answers, and which did when."""
+        return Live(self._sender)
 
     @property
     def measures(self) -> Measures:

@@ -37,6 +37,7 @@ from konan.control import (
     retention,
     sql,
     streaming,
+    switches,
     system,
 )
 from konan.control.bodies import Bulk, Upload
@@ -52,7 +53,8 @@ _log = logging.getLogger(__name__)
 def endpoints() -> tuple[Endpoint, ...]:
     """Every row of the API that control answers."""
     modules = (
-        *(deployments, predictions, feedback, monitoring, performance, operations, report, alarms, receivers),
+        *(deployments, switches, predictions, feedback, monitoring, performance, operations, report),
+        *(alarms, receivers),
         *(explanations, kpis, labels, measures, sql, erasures, retention, keys, system, backup),
     )
     return tuple(endpoint for module in modules for endpoint in module.table.endpoints)

@@ -6,8 +6,10 @@ linked, and have let go of a version before its workers end.
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -17,14 +19,15 @@ from konan.access.grants import Grants
 from konan.config import Paths, Settings
 from konan.control import world
 from konan.control.readiness import Readiness
-from konan.errors import DeadlineExceeded, GateFailed, KonanError, NotReady, StorageFull
+from konan.control.upkeep import Given, Upkeep
+from konan.errors import Conflict, DeadlineExceeded, GateFailed, KonanError, NotReady, StorageFull
 from konan.ports import Runtime, Store
 from konan.records.access import Principal, platform
 from konan.records.deployments import Deployment, Failure, Reference, Version
+from konan.records.ledger import Action
 from konan.records.routes import Snapshot, Workers, WorkerSpec
 
 _BUILDS_AT_ONCE = 2
-_REFERENCES_AT_ONCE = 1
 _PUBLISH_WITHIN = 1.0
 _WARM_SECONDS = 600.0
 _RETRY_SECONDS = 1.0
@@ -35,21 +38,13 @@ _PASSING = (GateFailed, DeadlineExceeded, StorageFull)
 _log = logging.getLogger(__name__)
 
 
-class Builder(Protocol):
+class Builder(Given, Protocol):
     """What makes versions ready to run (`konan.packaging.register.Registrar`)."""
 
     async def build(
         self, caller: Principal, version: Version, warm: Callable[[WorkerSpec], Awaitable[None]]
     ) -> Version:
         """Build and certify; the version it returns is ``failed`` when that did not work out."""
-        ...
-
-    async def reference(self, version: Version) -> Reference:
-        """What monitoring may compare a version with; may take a minute."""
-        ...
-
-    def forget_rows(self, version: Version) -> Version:
-        """Remove the rows given with a version if they are not to be kept; the version as it is then."""
         ...
 
     def materialise(self, version: Version) -> object:
@@ -103,7 +98,8 @@ class Fleet:
         self._world_lock = asyncio.Lock()
         self._switch_lock = asyncio.Lock()
         self._builds = asyncio.Semaphore(_BUILDS_AT_ONCE)
-        self._references = asyncio.Semaphore(_REFERENCES_AT_ONCE)  # nobody who deploys waits for these
+        self._upkeep = Upkeep(store, builder, self._switch_lock)
+        self._promoting: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -129,8 +125,8 @@ class Fleet:
             if version.state == "building":
                 self.bring_up(platform(deployment.project), version)
             elif version.state == "live":
-                self._spawn(self._refer(platform(deployment.project), version))
-        self._spawn(self._forget_left())
+                self._spawn(self._upkeep.refer(platform(deployment.project), version))
+        self._spawn(self._upkeep.forget_left())
 
     async def stop(self) -> None:
         """End the background work; versions that are being built go on at the next start."""
@@ -142,24 +138,16 @@ class Fleet:
         """Build a version in the background, start its workers, and make it live."""
         self._spawn(self._bring_up(caller, version))
 
-    @contextlib.asynccontextmanager
-    async def still(self) -> AsyncIterator[None]:
-        """Change no version and read no rows given at deploy until the block ends.
-
-        Raises:
-            NotReady: such rows are being read; that may take long.
-        """
-        if self._references.locked():
-            raise NotReady("Something to compare a version with is being made of the rows given at deploy.")
-        async with self._references, self._switch_lock:
-            yield
+    def still(self) -> AbstractAsyncContextManager[None]:
+        """Change no version and read no rows given at deploy; see `Upkeep.still`."""
+        return self._upkeep.still()
 
     async def rows_changed(self) -> None:
         """Publish versions of which rows were erased, and make anew what these are compared with."""
         await self.refresh()
         for deployment, version in self._rows:
             if version.state == "live":
-                self._spawn(self._refer(platform(deployment.project), version))
+                self._spawn(self._upkeep.refer(platform(deployment.project), version))
 
     async def learnt(self, deployment: Deployment, version: Version, reference: Reference) -> None:
         """Keep what a version is compared with from now on, unless it changed meanwhile."""
@@ -169,6 +157,46 @@ class Fleet:
             if known.reference == version.reference:
                 changed = msgspec.structs.replace(known, reference=reference)
                 await asyncio.to_thread(self._store.put_version, caller, changed)
+
+    async def promote(
+        self, caller: Principal, deployment: Deployment, version: Version, action: Action, why: str
+    ) -> Deployment:
+        """Have a version answer from now on; the one that did is kept warm, and ends what it has begun.
+
+        Args:
+            caller: who decides it.
+            deployment: as the caller knows it; if another version is live by then, nothing changes.
+            version: of it.
+            action: what the ledger calls it.
+            why: the caller's words.
+
+        Returns:
+            The deployment, when every gateway has heard of it.
+
+        Raises:
+            Conflict: the version cannot be live, is live, or another one is being made live.
+            NotReady: its workers do not start; nothing has changed.
+        """
+        if version.state in {"building", "failed"}:
+            raise Conflict(f"Version {version.version} is {version.state}; only what was ready can be live.")
+        if version.version == deployment.live_version:
+            raise Conflict(f"Version {version.version} is live already.")
+        if deployment.uuid in self._promoting:
+            raise Conflict("Another version is being made live.", hint="Try again when that is done.")
+        self._promoting.add(deployment.uuid)
+        try:
+            await self._start(version)
+            async with self._switch_lock:
+                self._keep_warm(deployment)
+                set_live = functools.partial(
+                    self._store.set_live, instead_of=deployment.live_version, action=action, why=why
+                )
+                moved = await asyncio.to_thread(set_live, caller, version.deployment, version.version)
+        finally:
+            self._promoting.discard(deployment.uuid)
+            self._starting.discard(version.uuid)
+            await self.refresh()
+        return moved
 
     async def keys_changed(self) -> None:
         """Make every gateway know the keys as they are now.
@@ -262,13 +290,13 @@ class Fleet:
                 version = await self._builder.build(caller, version, self._warm_up)
             if version.state == "failed":
                 await self._cool_down(version)
-                await self._forget(caller, version)
+                await self._upkeep.forget(caller, version)
             if version.state != "failed":
                 version = msgspec.structs.replace(version, step="start")
                 await asyncio.to_thread(self._store.put_version, caller, version)
                 await self._start(version)
                 await self._switch(caller, version)
-                self._spawn(self._refer(caller, version))
+                self._spawn(self._upkeep.refer(caller, version))
         except KonanError as error:
             await self._failed(caller, version, error)
         except Exception:  # noqa: BLE001 - one version's fault must not end the others
@@ -324,36 +352,6 @@ class Fleet:
             self._starting.discard(version.uuid)
         await self.refresh()
 
-    async def _refer(self, caller: Principal, version: Version) -> None:
-        """Keep what monitoring may compare with, once, beside the traffic."""
-        if any(file.kept for file in version.datasets) and not version.reference.profile:
-            async with self._references:
-                made = await self._builder.reference(version)
-                await self._note(caller, version, reference=made)
-        await self._forget(caller, version)
-
-    async def _forget(self, caller: Principal, version: Version) -> None:
-        """Let go of the rows that a version was given, if they are not to be kept."""
-        known = await asyncio.to_thread(self._builder.forget_rows, version)
-        if known != version:
-            await self._note(caller, version, datasets=known.datasets, upload=known.upload)
-
-    async def _forget_left(self) -> None:
-        """Let go of the rows of versions that ended while nobody could."""
-        for deployment in await asyncio.to_thread(self._store.platform_deployments):
-            caller = platform(deployment.project)
-            versions = await asyncio.to_thread(self._store.list_versions, caller, deployment.name, 1000)
-            for version in versions:
-                if version.state in {"failed", "disabled"}:
-                    await self._forget(caller, version)
-
-    async def _note(self, caller: Principal, version: Version, **changes: object) -> None:
-        """Change what is known of a version."""
-        async with self._switch_lock:
-            known = await asyncio.to_thread(self._store.version, caller, version.deployment, version.version)
-            changed = msgspec.structs.replace(known, **changes)
-            await asyncio.to_thread(self._store.put_version, caller, changed)
-
     def _keep_warm(self, deployment: Deployment) -> None:
         for owner, version in self._rows:
             if owner.uuid == deployment.uuid and version.state == "live":
@@ -374,7 +372,7 @@ class Fleet:
             )
             failed = msgspec.structs.replace(known, state="failed", step="", failure=failure)
             await asyncio.to_thread(self._store.put_version, caller, failed)
-            await self._forget(caller, failed)
+            await self._upkeep.forget(caller, failed)
             await self.refresh()
         except KonanError as second:
             where = {"version": version.uuid, "code": second.code, "reason": second.message}

@@ -13,7 +13,7 @@ from konan.errors import Conflict
 REVISION_TABLE = "alembic_version"
 """Where the database keeps its revision."""
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The last of the migrations."""
 
 

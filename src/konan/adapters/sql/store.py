@@ -11,6 +11,7 @@ from konan.adapters.sql.deployments import SqlDeployments
 from konan.adapters.sql.erasures import SqlErasures
 from konan.adapters.sql.keys import SqlKeys
 from konan.adapters.sql.kpis import SqlKpis
+from konan.adapters.sql.ledger import SqlLedger
 from konan.adapters.sql.measures import SqlMeasures
 from konan.adapters.sql.migrate import migrate
 from konan.adapters.sql.moving import export_rows, import_rows
@@ -20,7 +21,15 @@ from konan.adapters.sql.versions import SqlVersions
 
 
 class SqlStore(
-    SqlKeys, SqlDeployments, SqlVersions, SqlErasures, SqlAlarms, SqlReceivers, SqlMeasures, SqlKpis
+    SqlKeys,
+    SqlDeployments,
+    SqlVersions,
+    SqlErasures,
+    SqlAlarms,
+    SqlReceivers,
+    SqlMeasures,
+    SqlKpis,
+    SqlLedger,
 ):
     """`konan.ports.Store` on a database whose tables exist; may be used from several threads.
 

@@ -157,6 +157,14 @@ kpis = sa.Table(
     sa.Column("value", sa.Double, nullable=False),
 )
 
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("deployment", word(), sa.ForeignKey("deployments.uuid"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
 counters = sa.Table(
     "counters",
     metadata,

@@ -4,17 +4,19 @@ Number and state stand in columns of their own, which count, so that a switch of
 rewrites a record. Everything that changes a deployment's versions first locks the deployment's row.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 
 from konan.adapters.sql.database import Database
 from konan.adapters.sql.deployments import deployment_of, found
+from konan.adapters.sql.ledger import moved
 from konan.adapters.sql.tables import deployments, versions
 from konan.errors import Conflict, NotFound
 from konan.records.access import Principal
 from konan.records.deployments import Deployment, Version
+from konan.records.ledger import Action
 
 
 class SqlVersions:
@@ -74,18 +76,29 @@ class SqlVersions:
             rows = connection.execute(query.order_by(versions.c.number.desc()).limit(limit))
             return [_version(row) for row in rows]
 
-    def set_live(self, caller: Principal, name: str, number: int) -> Deployment:
+    def set_live(
+        self,
+        caller: Principal,
+        name: str,
+        number: int,
+        *,
+        instead_of: int | Literal["any"] | None = "any",
+        action: Action = "deploy",
+        why: str = "",
+    ) -> Deployment:
         """Switch what is live; see `konan.ports.DeploymentStore.set_live`.
 
         Raises:
             NotFound: no such version.
-            Conflict: the version has failed.
+            Conflict: the version has failed, or another one is live than was thought.
         """
         with self._database.writing() as connection:
             parent = found(connection, caller, name, lock=True)
             chosen = _one(connection, parent.uuid, number)
             if chosen.state == "failed":
                 raise Conflict("A version that failed cannot be live.")
+            if instead_of not in ("any", parent.live_version):
+                raise Conflict("Another version was made live meanwhile.", hint="`konan status` shows which.")
             own = versions.c.deployment == parent.uuid
             connection.execute(
                 versions.update().where(own, versions.c.state == "live").values(state="disabled")
@@ -94,6 +107,7 @@ class SqlVersions:
             connection.execute(
                 deployments.update().where(deployments.c.uuid == parent.uuid).values(live_version=number)
             )
+            moved(connection, caller, parent.uuid, number, action, why)
             return deployment_of(found(connection, caller, name))
 
     def platform_versions(self) -> list[tuple[Deployment, Version]]:

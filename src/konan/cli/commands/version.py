@@ -1,10 +1,11 @@
-"""``konan version``: the versions of a deployment."""
+"""``konan version``: the versions of a deployment, and which one answers."""
 
 import click
 import msgspec
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.commands.rollback import told
 from konan.cli.shapes import Versions
 from konan.errors import NotFound
 from konan.records.deployments import Certificate, Reference, Version
@@ -13,7 +14,7 @@ from konan.records.schema import Privacy
 
 @click.group("version")
 def command() -> None:
-    """List and show the versions of a deployment."""
+    """List and show versions, and say which one answers."""
 
 
 @shared.command("list", examples=("konan version list bikes", "konan version list bikes --json"))
@@ -45,6 +46,16 @@ def show(session: Session, name: str, number: int | None) -> None:
         return
     for line in described(found):
         session.screen.data(line)
+
+
+@shared.command("promote", examples=("konan version promote bikes 2 --why 'as good and half the size'",))
+@click.argument("name")
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--why", default="", help="Is written in the ledger.")
+def promote(session: Session, name: str, number: int, *, why: str) -> None:
+    """Have version NUMBER of the deployment NAME answer from now on; no request fails meanwhile."""
+    with session.client() as client:
+        told(session, client.live.promote(name, number, why))
 
 
 def described(version: Version) -> list[str]:
@@ -124,3 +135,4 @@ def _short(value: object) -> str:
 
 command.add_command(list_versions)
 command.add_command(show)
+command.add_command(promote)

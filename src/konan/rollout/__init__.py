@@ -1,0 +1,1 @@
+"""What is live when, and who decided it."""
