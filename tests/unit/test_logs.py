@@ -94,7 +94,7 @@ def test_lines_for_elasticsearch_have_the_published_shape(tmp_path: Path) -> Non
         assert line.keys() <= ECS.keys()
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in ECS.items())
     read = f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"
-    rows = duckdb.execute(read).to_arrow_table().to_pylist()
+    rows = [dict(zip(ECS, row, strict=True)) for row in duckdb.execute(read).fetchall()]
     assert [row["message"] for row in rows] == ["it rains", "it snows", "failed"]
     assert dict(rows[0]["labels"]) == {"code": "3", "a_b": '{"c":null}'}
     assert dict(rows[1]["labels"]) == {"code": "often"}
