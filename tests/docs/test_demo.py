@@ -32,6 +32,9 @@ def test_the_main_job_is_done_on_real_data(tmp_path: Path) -> None:
     assert sorted(performance["months"]) == [f"2012-{month:02}" for month in range(1, 13)]
     assert "├" in done.stderr
     assert "is live" in done.stderr
+    report = Path(told["report"])
+    assert report == tmp_path / "demo" / "bikes-report.html"
+    assert "season" in report.read_text()
     assert not (server.home / "profile.json").exists()
     down = server.run("down", "--data-dir", str(tmp_path / "demo" / "data"))
     assert down.returncode == 6

@@ -22,11 +22,13 @@ class Server:
         url: its address.
         key: text of a key with every scope.
         journal: where its log is; ``None`` when that is not on this machine.
+        folder: for files that outlast the story.
     """
 
     url: str
     key: str = field(repr=False)
     journal: Path | None
+    folder: Path
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ def own(folder: Path, *, keep: bool) -> Iterator[Server]:
     finished = False
     try:
         found = msgspec.json.decode(Path(started.profile).read_bytes(), type=profile.Profile)
-        yield Server(started.url, found.key, config.Paths(folder / "data").journal)
+        yield Server(started.url, found.key, config.Paths(folder / "data").journal, folder)
         finished = True
     finally:
         if not (keep and finished):
@@ -80,7 +82,8 @@ def running() -> Iterator[Server]:
     address = find()
     settings, _ = config.load()
     journal = config.paths(settings).journal
-    yield Server(address.url, address.key, journal if address.loopback and journal.is_dir() else None)
+    here = journal if address.loopback and journal.is_dir() else None
+    yield Server(address.url, address.key, here, Path.cwd())
 
 
 def _data(folder: Path) -> str:

@@ -55,6 +55,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         seconds: how long it all took.
         drift: what was said of a year and a summer of rows.
         performance: what was said of the answers to them, when the truth came.
+        report: file with all that is known of the deployment.
         kept: whether the server still runs.
     """
 
@@ -72,6 +73,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     openapi: str
     drift: Drifted
     performance: Performed
+    report: str
     seconds: float
     kept: bool
 
@@ -126,6 +128,7 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
         logged = _log(teller, server.journal, called)
         drifted, sent = drifting.drift(teller, client, NAME, made.version, _sent(folder))
         performed = performing.perform(teller, client, NAME, sent, folder)
+        report = _report(teller, client, server.folder / f"{NAME}-report.html")
     openapi = f"{server.url}/v1/deployments/{NAME}/openapi.json"
     teller.line(f"The API is described, typed for this model, at {openapi}")
     certificate = made.certificate
@@ -144,6 +147,7 @@ def tell(teller: Teller, server: Server, folder: Path, *, keep: bool) -> Summary
         openapi=openapi,
         drift=drifted,
         performance=performed,
+        report=str(report),
         seconds=round(clock.monotonic() - started, 1),
         kept=keep,
     )
@@ -252,6 +256,16 @@ def _log(teller: Teller, journal: Path | None, called: Called) -> int | None:
         raise KonanError(f"Only {found} of {len(called.ids)} answered rows are in the log.")
     teller.line(f"All {found} answered rows were on disk before they were answered: {journal}")
     return found
+
+
+def _report(teller: Teller, client: Client, file: Path) -> Path:
+    teller.heading("Write it all to one file")
+    teller.line(f"$ konan report {NAME} --output {file}")
+    with teller.waiting("Writing"):
+        page = client.report(NAME)
+    file.write_bytes(page)
+    teller.line(f"{len(page) / 1000:.0f} kB, with its charts inside: open it in any browser.")
+    return file
 
 
 def _sent(folder: Path) -> Callable[[str], Iterator[dict[str, Any]]]:
