@@ -30,12 +30,17 @@ from konan.records.messages import Failed, Ready
 if TYPE_CHECKING:
     import uvicorn
 
+    from konan.adapters.disk import DiskBlobs
     from konan.adapters.supervised import SupervisedRuntime
     from konan.control import Services
     from konan.groundtruth.keys import KeyColumns, Places
     from konan.monitoring.alarms.notifications import Notifications
+    from konan.monitoring.explanation.explaining import Explaining
     from konan.monitoring.operations.on_demand import Operations
     from konan.monitoring.operations.sampling import Sampler
+    from konan.monitoring.reports.multivariate import Multivariate
+    from konan.monitoring.reports.on_demand import Reports
+    from konan.packaging.register import Registrar
     from konan.predictions.log import Predictions
 
 _BACKLOG = 1024
@@ -169,12 +174,9 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
     from konan.erasure.service import Erasures
     from konan.groundtruth.groundtruth import JOURNAL, GroundTruth
     from konan.monitoring.alarms.monitor import AlarmMonitor
-    from konan.monitoring.explanation.explaining import Explaining
     from konan.monitoring.profiles.completeness import Settled
     from konan.monitoring.reference.learning import Learning
     from konan.monitoring.reference.profiler import Profiler
-    from konan.monitoring.reports.multivariate import Multivariate
-    from konan.monitoring.reports.on_demand import Reports
     from konan.packaging.register import Registrar
 
     paths = config.paths(settings)
@@ -187,6 +189,7 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
     settled = Settled(predictions.flusher, settings.deadline)
     fleet = Fleet(store=metadata, runtime=runtime, builder=registrar, settings=settings, paths=paths)
     operations, sampler = _operations(metadata, predictions, runtime, paths)
+    reports, multivariate, explaining = _on_demand(settings, metadata, blobs, predictions, registrar)
     return Services(
         settings=settings,
         paths=paths,
@@ -196,9 +199,9 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
         predictions=predictions,
         truth=truth,
         erasures=Erasures(metadata, paths, predictions, truth, max(settings.gateways, 1)),
-        reports=Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
-        multivariate=Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
-        explaining=Explaining(metadata, predictions, registrar),
+        reports=reports,
+        multivariate=multivariate,
+        explaining=explaining,
         operations=operations,
         sampler=sampler,
         alarms=AlarmMonitor(metadata, blobs, paths.predictions, settled, notifications),
@@ -207,6 +210,25 @@ def wire(settings: Settings, metadata: SqlStore, runtime: "SupervisedRuntime") -
         fleet=fleet,
         version=konan.__version__,
         started_at=clock.rfc3339(clock.now()),
+    )
+
+
+def _on_demand(
+    settings: Settings,
+    metadata: SqlStore,
+    blobs: "DiskBlobs",
+    predictions: "Predictions",
+    models: "Registrar",
+) -> "tuple[Reports, Multivariate, Explaining]":
+    from konan.monitoring.explanation.explaining import Explaining
+    from konan.monitoring.reports.multivariate import Multivariate
+    from konan.monitoring.reports.on_demand import Reports
+
+    paths = config.paths(settings)
+    return (
+        Reports(metadata, blobs, predictions, paths.predictions, unsafe=settings.unsafe_models),
+        Multivariate(metadata, blobs, predictions.flusher, paths.predictions, paths.uploads),
+        Explaining(metadata, predictions, models),
     )
 
 
