@@ -187,6 +187,39 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         ),
     ),
     (
+        "Performance",
+        (
+            Panel(
+                "Metrics of the newest day with truths",
+                "Each metric with both ends of its interval of 95 %.",
+                tuple(
+                    (
+                        f'{name}{{{_ONE}, metric=~"$metric"}}',
+                        f"{{{{deployment}}}} v{{{{version}}}} {{{{metric}}}}{end}",
+                    )
+                    for name, end in (
+                        ("konan_performance", ""),
+                        ("konan_performance_low", " low"),
+                        ("konan_performance_high", " high"),
+                    )
+                ),
+                width=16,
+            ),
+            Panel(
+                "Labelled",
+                "Share of the rows of that day whose truth is known.",
+                (
+                    (
+                        f"konan_performance_labelled_rows{{{_ONE}}} / konan_performance_rows{{{_ONE}}}",
+                        "{{deployment}} v{{version}}",
+                    ),
+                ),
+                unit="percentunit",
+                width=8,
+            ),
+        ),
+    ),
+    (
         "The platform",
         (
             Panel(
@@ -281,6 +314,7 @@ def _variables() -> list[dict[str, Any]]:
         },
         _labels("project", "Project", "konan_alarm_state", multi=False),
         _labels("deployment", "Deployment", 'konan_alarm_state{project="$project"}', multi=True),
+        _labels("metric", "Metric", 'konan_performance{project="$project"}', multi=True),
     ]
 
 
