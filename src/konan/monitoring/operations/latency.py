@@ -5,6 +5,9 @@ in G. Tene's HdrHistogram. So two histograms of any times and servers add cell b
 sum is as exact as one of a part.
 """
 
+from collections.abc import Sequence
+from math import ceil
+
 import numpy as np
 import numpy.typing as npt
 
@@ -48,25 +51,20 @@ def bounds(cell: int) -> tuple[int, int]:
     return lower, lower + (1 << shift)
 
 
-def quantile(counts: Ints, share: float) -> float | None:
-    """The latency that a share of the requests does not exceed, in seconds.
+def quantiles(counts: Ints, shares: Sequence[float]) -> list[float]:
+    """The latencies that shares of the requests do not exceed, in seconds.
 
-    It is the middle of the cell that holds the request of that rank, so it is off by at most 1.6 %.
+    Each is the middle of the cell that holds the request of that rank, so it is off by at most 1.6 %.
 
     Args:
-        counts: of each cell, ``(CELLS,) int64``.
-        share: in (0, 1].
-
-    Returns:
-        Seconds; None when nothing was counted.
+        counts: of each cell, ``(CELLS,) int64``; at least one.
+        shares: in (0, 1].
 
     >>> counts = np.bincount(cells_of(np.arange(1, 1001)), minlength=CELLS)
-    >>> quantile(counts, 0.5), quantile(counts, 0.99), quantile(counts, 1.0)
-    (0.0005, 0.000984, 0.001)
+    >>> quantiles(counts, (0.5, 0.99, 1.0))
+    [0.0005, 0.000984, 0.001]
     """
-    total = int(counts.sum())
-    if not total:
-        return None
-    rank = max(1, int(np.ceil(share * total)))
-    lower, upper = bounds(int(np.searchsorted(np.cumsum(counts), rank)))
-    return (lower + (upper - lower) // 2) / 1e6
+    sums = np.cumsum(counts)
+    ranks = [max(1, ceil(share * int(sums[-1]))) for share in shares]
+    found = map(bounds, np.searchsorted(sums, ranks).tolist())
+    return [(lower + (upper - lower) // 2) / 1e6 for lower, upper in found]

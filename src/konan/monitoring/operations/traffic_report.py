@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from konan.monitoring.operations.latency import Ints, quantile
+from konan.monitoring.operations.latency import Ints, quantiles
 from konan.monitoring.operations.traffic import Count
 from konan.monitoring.operations.traffic_counts import Found
 from konan.monitoring.reports.query import Query, rfc3339
@@ -77,7 +77,7 @@ def latency(counts: Ints, microseconds: int) -> Latency | None:
     if not total:
         return None
     shares = (0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
-    p50, p90, p95, p99, p999, most = (quantile(counts, share) or 0.0 for share in shares)
+    p50, p90, p95, p99, p999, most = quantiles(counts, shares)
     mean = microseconds / total / 1e6
     return Latency(mean=mean, p50=p50, p90=p90, p95=p95, p99=p99, p999=p999, most=most)
 
