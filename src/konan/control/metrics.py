@@ -53,6 +53,7 @@ def page(
     _add_queues(shown, list(_seen_parts(caller, stats, "queues")))
     shown.gateways(stats)
     _add_processes(shown, processes)
+    _add_machine(shown)
     return shown.text()
 
 
@@ -106,6 +107,8 @@ def _add_processes(shown: Exposition, processes: Iterable[Mapping[str, Any]]) ->
         ("konan_process_cpu_seconds_total", "counter", "Processor time.", "cpu"),
         ("konan_process_resident_bytes", "gauge", "Memory in use.", "resident"),
         ("konan_process_open_fds", "gauge", "Open descriptors.", "descriptors"),
+        ("konan_process_read_bytes_total", "counter", "Bytes read from disks.", "read"),
+        ("konan_process_written_bytes_total", "counter", "Bytes written to disks.", "written"),
     )
     for name, kind, meaning, field in families:
         shown.family(
@@ -113,6 +116,28 @@ def _add_processes(shown: Exposition, processes: Iterable[Mapping[str, Any]]) ->
         )
     restarts = [(labels, process.get("restarts", 0)) for labels, process, _ in looked]
     shown.family("konan_process_restarts_total", "counter", "Restarts after a failure.", restarts)
+
+
+def _add_machine(shown: Exposition) -> None:
+    memory, network = psutil.virtual_memory(), psutil.net_io_counters()
+    families = (
+        ("konan_machine_memory_bytes", "gauge", "Memory of the machine.", memory.total),
+        ("konan_machine_memory_available_bytes", "gauge", "Memory that can be had.", memory.available),
+        (
+            "konan_machine_network_received_bytes_total",
+            "counter",
+            "Bytes received over networks.",
+            getattr(network, "bytes_recv", 0),
+        ),
+        (
+            "konan_machine_network_sent_bytes_total",
+            "counter",
+            "Bytes sent over networks.",
+            getattr(network, "bytes_sent", 0),
+        ),
+    )
+    for name, kind, meaning, value in families:
+        shown.family(name, kind, meaning, [({}, value)])
 
 
 def _look(pid: int) -> dict[str, float]:
@@ -123,6 +148,8 @@ def _look(pid: int) -> dict[str, float]:
         seen["cpu"] = times.user + times.system
         seen["resident"] = process.memory_info().rss
         seen["descriptors"] = process.num_fds()
-    except psutil.Error:  # it has just ended, or runs as another user
+        counted = process.io_counters()
+        seen["read"], seen["written"] = counted.read_bytes, counted.write_bytes
+    except (psutil.Error, OSError):  # it has just ended, or runs as another user
         return seen
     return seen

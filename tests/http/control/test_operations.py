@@ -71,3 +71,10 @@ def test_resources_are_windows_of_minutes(rig: Rig) -> None:
     assert found["processors"] >= 1
     assert found["windows"] == []
     assert rig.call("GET", "/v1/resources?window=5", key).status_code == 422
+
+
+def test_metrics_hold_disks_of_processes_and_the_machine(rig: Rig) -> None:
+    lines = rig.call("GET", "/metrics", rig.key("read")).text.splitlines()
+    names = {line.partition(" ")[0] for line in lines}
+    assert 'konan_process_written_bytes_total{process="control"}' in names
+    assert {"konan_machine_memory_bytes", "konan_machine_network_sent_bytes_total"} <= names
