@@ -43,6 +43,9 @@ _SEGMENT_BYTES = 8 * 1024 * 1024
 _SLACK_US = 120_000_000
 """A prediction is in the log at most so long after it was asked for."""
 
+_FOLLOWED = 20.0
+"""Seconds after which what follows from truths is brought up to date, if nobody has asked for it before."""
+
 _PAUSE = 1.0
 _SHARE = 20
 logger = logging.getLogger(__name__)
@@ -89,6 +92,7 @@ class GroundTruth:
         self._locks: dict[str, asyncio.Lock] = {}
         self._flushing = threading.Lock()
         self._looked: dict[str, int] = {}
+        self._unfollowed: dict[str, float] = {}
         self._arrival = self._sequence = 0
         self._writer: Writer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -223,6 +227,7 @@ class GroundTruth:
             for deployment in self._held.unflushed():
                 with self._held.leaving(deployment) as (last, revisions):
                     self._predictions.flusher.append(deployment + SUFFIX, cells_of(revisions), last)
+                self._unfollowed.setdefault(deployment, clock.monotonic())
             self._held.expire(clock.now_ns() // 1000)
             parked.write(self._parked, sequence, self._held.parked())
             if self.damage is None:
@@ -269,7 +274,7 @@ class GroundTruth:
         await asyncio.to_thread(self.flush)
 
     async def step(self) -> None:
-        """Find the predictions that are waited for, and flush what is old."""
+        """Find the predictions that are waited for, have followers of truths told, and flush what is old."""
         for deployment, waiting in self._held.parked().items():
             async with self._locks.setdefault(deployment, asyncio.Lock()):
                 since = self._looked.get(deployment, min(one.arrival for one in waiting) // 1000)
@@ -278,6 +283,10 @@ class GroundTruth:
                 batch = await asyncio.to_thread(unpark, deployment, waiting, since - _SLACK_US)
                 await self._keep("", deployment, batch, "")
                 self._looked[deployment] = now
+        for told, moment in list(self._unfollowed.items()):
+            if clock.monotonic() - moment >= _FOLLOWED:
+                del self._unfollowed[told]
+                await asyncio.to_thread(self._predictions.flusher.follow, told + SUFFIX)
         if self._held.oldest and clock.now_ns() - self._held.oldest >= self._rules.seconds * 1e9:
             await asyncio.to_thread(self.flush)
 

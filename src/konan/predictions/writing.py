@@ -67,7 +67,7 @@ class TableWriter:
         return Done(sum(sizes), len(sizes), broken)
 
     def append(self, name: str, rows: Sequence[Cells], sequence: int) -> None:
-        """Put rows into a table that has no journal here, on disk when this returns.
+        """Put rows into a table that has no journal here, on disk when this returns; no follower is told.
 
         Args:
             name: of the table.
@@ -80,7 +80,6 @@ class TableWriter:
         table = LogTable(self._directory / name)
         if table.flushed(0) < sequence:
             table.append(by_day(rows), {0: sequence})
-        tell(self._follower, name, table.now)
 
     def tidy(self, name: str, days: int) -> None:
         """Merge the small files of a log's table, delete what is too old, and give the room back."""
