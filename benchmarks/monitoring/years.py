@@ -136,7 +136,7 @@ def windows(usual: Reference, seen: Stretch, every: int) -> list[Window]:
     return made
 
 
-def firings(rule: AlarmRule, usual: Reference, seen: list[Window]) -> int:
+def firings(rule: AlarmRule, usual: Reference | None, seen: list[Window]) -> int:
     """How often an alarm begins to fire."""
     own = judge(rule, usual)
     alarm = Alarm(id="a", project="", deployment="", name="a", rule=rule, created_at=moment(0), version=1)

@@ -160,20 +160,40 @@ class Errors:
     def look(self, memory: Memory, seen: Window) -> Look:
         """What is known after one more window."""
         requests = seen.answered + seen.refused
-        refused, usual, windows = memory.get(USUAL + "requests", (0.0, 0.0, 0.0))
+        refused, usual, windows, *more = memory.get(USUAL + "requests", (0.0, 0.0, 0.0))
+        squares = more[0] if more else 0.0
         if usual < _LEARN_REQUESTS or windows < _LEARN_WINDOWS:
-            learnt = (refused + seen.refused, usual + requests, windows + 1)
+            squares += seen.refused**2 / max(requests, 1)
+            learnt = (refused + seen.refused, usual + requests, windows + 1, squares)
             return Look(memory={USUAL + "requests": learnt}, learning=_learning(learnt))
         if requests < self._rule.rows:
             return Look(memory=dict(memory))
-        stream = Stream("requests", "without an answer", seen.refused, requests, int(refused), int(usual))
+        block = _requests_as_one(refused, usual, windows, squares)
+        stream = Stream(
+            "requests", "without an answer", seen.refused, requests, int(refused), int(usual), block=block
+        )
         verdict = shares.watched([stream], memory, self._rule.effect / 2)
-        kept = verdict._replace(memory={**verdict.memory, USUAL + "requests": (refused, usual, windows)})
+        learnt = (refused, usual, windows, squares)
+        kept = verdict._replace(memory={**verdict.memory, USUAL + "requests": learnt})
         return verdict_look(self._rule, requests, kept, 0.0)
 
 
+def _requests_as_one(refused: float, requests: float, windows: float, squares: float) -> float:
+    """How many requests say as much as one, as failures come in bursts: the design effect of the windows.
+
+    Source: Kish (1965), *Survey Sampling*: the chi-square of windows over its degrees of freedom.
+
+    >>> round(_requests_as_one(20.0, 1000.0, 2.0, 20.0**2 / 500), 2)  # all in one of two windows of 500
+    20.41
+    """
+    share = refused / max(requests, 1.0)
+    if windows < 2 or not 0 < share < 1:
+        return 1.0
+    return max((squares - refused * share) / (share * (1 - share)) / (windows - 1), 1.0)
+
+
 def _learning(learnt: tuple[float, ...]) -> str:
-    _, requests, windows = learnt
+    _, requests, windows, _ = learnt
     return (
         f"It learns how many requests usually fail: {requests:,.0f} of {_LEARN_REQUESTS} requests, "
         f"{windows:.0f} of {_LEARN_WINDOWS} windows."
