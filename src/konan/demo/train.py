@@ -37,7 +37,8 @@ class Parts(NamedTuple):
     """The rows, each part in its order, with the target.
 
     Attributes:
-        fitted: the year 2011, to fit on.
+        fitted: the year 2011, to fit on; shuffled, as rows of a training often are. In the order of time one
+            year of weather hangs together so much that it says next to nothing of another year.
         holdout: every eleventh hour of 2012, to judge by.
         year: every eleventh hour of 2012, none of them in ``holdout``; with its month.
         summer: all hours of July and August 2012; likewise.
@@ -57,7 +58,7 @@ def split() -> Parts:
     date = rows["date"]
     dated = rows.assign(month=date.str[:7])
     return Parts(
-        rows.loc[date < "2012", columns],
+        rows.loc[date < "2012", columns].sample(frac=1, random_state=0),
         rows.loc[date >= "2012", columns].iloc[STEP // 2 :: STEP],
         dated.loc[date >= "2012", [*columns, MONTH]].iloc[::STEP],
         dated.loc[(date >= "2012-07") & (date < "2012-09"), [*columns, MONTH]],
