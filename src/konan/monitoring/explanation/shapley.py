@@ -138,7 +138,8 @@ def _all(count: int) -> Bools:
 def _weights(count: int) -> Floats:
     """(2^(k-1),): how likely it is that just these of the others have joined before a player."""
     sizes = _all(count - 1).sum(axis=1)
-    return np.array([1 / (count * comb(count - 1, size)) for size in range(count)])[sizes]
+    found: Floats = np.array([1 / (count * comb(count - 1, size)) for size in range(count)])[sizes]
+    return found
 
 
 def _exact(worth: Floats) -> Floats:
