@@ -111,7 +111,9 @@ def described(window: DriftWindow) -> list[str]:
     """The verdict of a window in lines."""
     lines = [f"{named(window)}: {_loud(window.verdict)}"]
     if window.evidence > 0:
-        lines.append(f"evidence  {power(window.evidence)}, drift from {power(window.threshold)}")
+        lines.append(
+            f"evidence  {power(window.evidence)}, drift from {power(window.threshold)} on, where the effect matters"
+        )
     if window.cause:
         lines.append(f"cause     {window.cause}")
     if window.guilty:
