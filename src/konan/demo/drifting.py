@@ -147,7 +147,7 @@ def _seen(teller: Teller, client: Client, name: str) -> DriftWindow:
     teller.line(f"$ konan drift {name}")
     teller.line(
         f"{window.rows:,} rows against {_usual(window):,} of 2011: {window.verdict}. "
-        f"Evidence {_power(window.evidence)}; drift needs {_power(window.threshold)} and an effect that matters."
+        f"Evidence {_power(window.evidence)}; drift needs {_power(window.threshold)} and a large effect."
     )
     if window.cause:
         teller.line(f"Cause: {window.cause}. {window.reason}")

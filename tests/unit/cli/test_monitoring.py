@@ -96,7 +96,7 @@ def test_drift_shows_significance_effect_and_floor_of_each_column(at: Script, ko
     at.answer(report(DRIFT))
     lines = konan("drift", "bikes").out.splitlines()
     assert lines[0] == "version 1, 2026-11-23 08:00 to 2026-11-23 09:00 UTC, 2,488 rows: DRIFT"
-    assert "evidence  10^119.2, drift from 10^3.0 on, where the effect matters" in lines
+    assert "evidence  10^119.2, drift from 10^3.0 on if it matters" in lines
     assert "doubt     Rows depend on each other." in lines
     heading, season, hour = lines[-3:]
     assert heading.split() == ["column", "verdict", "effect", "floor", "p", "evidence", "rows", "moved"]

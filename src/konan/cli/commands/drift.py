@@ -112,7 +112,7 @@ def described(window: DriftWindow) -> list[str]:
     lines = [f"{named(window)}: {_loud(window.verdict)}"]
     if window.evidence > 0:
         lines.append(
-            f"evidence  {power(window.evidence)}, drift from {power(window.threshold)} on, where the effect matters"
+            f"evidence  {power(window.evidence)}, drift from {power(window.threshold)} on if it matters"
         )
     if window.cause:
         lines.append(f"cause     {window.cause}")
