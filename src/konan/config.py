@@ -15,6 +15,7 @@ from konan.errors import Invalid
 
 ENVIRONMENT_PREFIX = "KONAN_"
 _MIB = 1024 * 1024
+_PATHS = {"data_dir", "otel_headers_file"}
 
 
 def _setting(default: object, meaning: str) -> Any:
@@ -79,6 +80,12 @@ class Settings:
         "discord,msteams,opsgenie,pagerduty,slack,tgram",
         "Services of Apprise, with commas, that may be used.",
     )
+    otel_endpoint: str = _setting(
+        "", "Address of an OpenTelemetry collector, as http://127.0.0.1:4318; empty sends nothing."
+    )
+    otel_headers_file: str = _setting("", "File with headers for it, as a key: name: value, one a line.")
+    otel_share: float = _setting(1.0, "Share of requests, from 0 to 1, whose spans are sent to it.")
+    otel_seconds: float = _setting(10.0, "Seconds between two rounds of sending to it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ def load(flags: dict[str, object] | None = None) -> tuple[Settings, list[Origin]
         for source, layer in layers:
             if spec.name in layer:
                 value, origin = _typed(spec.name, spec.type, layer[spec.name], source), source
-        if spec.name == "data_dir":  # other processes work in other directories
+        if spec.name in _PATHS and value:  # other processes work in other directories
             value = str(Path(str(value)).expanduser().absolute())
         values[spec.name] = value
         origins.append(Origin(spec.name, value, origin, spec.metadata["meaning"]))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from konan.groundtruth.keys import KeyColumns, Places
     from konan.monitoring.alarms.notifications import Notifications
     from konan.monitoring.explanation.explaining import Explaining
+    from konan.monitoring.operations.exporting import Exporter
     from konan.monitoring.operations.on_demand import Operations
     from konan.monitoring.operations.sampling import Sampler
     from konan.monitoring.reports.multivariate import Multivariate
@@ -113,15 +114,20 @@ async def _control(settings: Settings, channel: Channel) -> None:
     try:
         key = owner_key(metadata, profile.known_key(config.paths(settings).root), clock.now())
         services = wire(settings, metadata, runtime)
+        exporter = telemetry(settings, metadata, runtime)
         server = _server(services)
         with _listener() as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await _start(services)
+            if exporter is not None:
+                exporter.start()
             _settle_memory()
             channel.send(Ready(name="control", key=key))
             await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
+        if exporter is not None:
+            await asyncio.to_thread(exporter.close)
         await _stop(services)
     finally:
         listening.cancel()
@@ -244,6 +250,31 @@ def _operations(
     return (
         Operations(metadata, predictions, samples, paths.root, Kpis(metadata)),
         Sampler(runtime, partial(_owners, metadata), samples, paths.root),
+    )
+
+
+def telemetry(settings: Settings, metadata: Store, runtime: "SupervisedRuntime") -> "Exporter | None":
+    """What tells an OpenTelemetry collector of this server; None unless a setting names one.
+
+    Raises:
+        MissingExtra: a setting names one, and the extra ``otel`` is not installed.
+        Invalid: it cannot be one.
+    """
+    if not settings.otel_endpoint:
+        return None
+    from konan.adapters import otel
+    from konan.monitoring.operations.exporting import Exporter, Requests, Sample
+    from konan.monitoring.operations.samples import FILE, Samples
+
+    paths = config.paths(settings)
+    sample = Sample(settings.otel_share, settings.otel_seconds).checked()
+    return Exporter(
+        otel.Otlp(settings.otel_endpoint, otel.headers(settings.otel_headers_file), paths.root),
+        runtime,
+        Samples(paths.root / FILE),
+        Requests(paths.journal, sample.share),
+        lambda: {one.uuid: one.name for one in metadata.platform_deployments()},
+        sample.seconds,
     )
 
 
