@@ -24,6 +24,7 @@ def test_a_collector_is_told_of_every_request(server: Server, tmp_path: Path) ->
         eventually(lambda: len(collected.spans(receiver)) == 6, "all spans arrive")
         eventually(lambda: counted(receiver) == ({200: 5}, {"rows_invalid": 1}), "all requests are counted")
         shown = server.run("config", "show").stdout
+        assert loads_protobuf(server)
         server.stop()
         spans = collected.spans(receiver)
     assert {span.trace_id.hex() for span in spans} == {
@@ -46,6 +47,15 @@ def counted(receiver: Receiving) -> tuple[dict[object, int], dict[object, int]]:
         {collected.attributes(one)["http.response.status_code"]: one.count for one in durations},
         {collected.attributes(one)["konan.code"]: int(one.as_int or one.as_double) for one in refused},
     )
+
+
+def loads_protobuf(server: Server) -> bool:
+    """Whether control has loaded what encodes telemetry."""
+    return "google/_upb" in Path(f"/proc/{server.pids()['control']}/maps").read_text()
+
+
+def test_nothing_of_it_is_loaded_while_it_is_off(running: Server) -> None:
+    assert not loads_protobuf(running)
 
 
 def test_a_server_without_its_collector_answers_and_ends(server: Server) -> None:

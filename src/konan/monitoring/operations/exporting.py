@@ -25,8 +25,8 @@ from konan.monitoring.operations.samples import MINUTE, Samples
 from konan.monitoring.operations.sampling import Watched
 from konan.monitoring.operations.telemetry import Metric, Point, Span
 
-MOST = 2_000
-"""Most spans of one round."""
+MOST = 1_000
+"""Most spans of one round; to encode them takes a tenth of a second of a processor."""
 
 _SPENT = 0.05
 """Processor seconds of one round within which journals are read."""
