@@ -168,7 +168,7 @@ class Explaining:
                     rows, others = others[::2], others[1::2]
                     effort = effort._replace(rows=max(1, effort.rows // 4))
                 if not rows or not others:
-                    raise _nothing_to_compare()
+                    raise _nothing_to_compare(version)
                 form, chosen = _form(version), rows
                 effort = effort if effort.together else effort._replace(evaluations=_COMPANY_OF_ONE)
                 return source, await self._asks.ask(
@@ -190,15 +190,16 @@ class Explaining:
             deployment, version = self._version(caller, asked.deployment, asked.version)
             return _Question(deployment, version, _schema(version), asked.row, None)
         deployment, logged = self._logged(caller, str(asked.prediction_id), asked.deployment)
-        _, version = self._version(caller, deployment.name, asked.version or logged.version)
-        schema = _schema(version)
-        private = [name for name in treatments(schema) if name not in schema.extra]
-        if private:
+        _, version = self._version(caller, deployment.name, logged.version)
+        hidden = _private(_schema(version))
+        if hidden:
             raise Conflict(
-                f"The log does not have the row as it came: {', '.join(private[:10])} are private.",
+                f"The log does not have the row as it came; private columns: {', '.join(hidden[:10])}.",
                 hint="Give the row itself.",
             )
-        return _Question(deployment, version, schema, logged.features, logged)
+        if asked.version is not None:
+            _, version = self._version(caller, deployment.name, asked.version)
+        return _Question(deployment, version, _schema(version), logged.features, logged)
 
     def _logged(
         self, caller: Principal, prediction: str, name: str | None
@@ -238,7 +239,7 @@ class Explaining:
         from konan.predictions.filters import Filters, Want
 
         schema = _schema(version)
-        if any(feature.privacy != "keep" for feature in schema.features):
+        if _private(schema):
             return []
         log = self._predictions
         found = log.log.page(deployment.uuid, Want(Filters(version=version.version)), most)
@@ -261,8 +262,15 @@ def _together(version: Version) -> bool:
     return version.certificate is not None and version.certificate.row_independent
 
 
-def _nothing_to_compare() -> Conflict:
-    return Conflict(
-        "There are no rows to compare with.",
-        hint="Deploy with --data or --holdout, send predictions first, or give background rows.",
-    )
+def _private(schema: Schema) -> list[str]:
+    """The inputs that the log does not have as they came."""
+    hidden = treatments(schema)
+    return [feature.name for feature in schema.features if feature.name in hidden]
+
+
+def _nothing_to_compare(version: Version) -> Conflict:
+    hint = "Deploy with --data or --holdout, send predictions first, or give background rows."
+    if _private(_schema(version)):
+        hint = "Neither the log nor the given rows are kept as they came, as there are private columns: "
+        hint += "explain a row and give background rows."
+    return Conflict("There are no rows to compare with.", hint=hint)

@@ -7,12 +7,21 @@ import numpy as np
 
 from konan.monitoring.explanation.mixing import Mixture
 from konan.monitoring.explanation.scoring import Scores
-from konan.monitoring.explanation.shapley import Contributions, Floats, Game, affordable, games, solve
+from konan.monitoring.explanation.shapley import (
+    Contributions,
+    Floats,
+    Game,
+    affordable,
+    bounded,
+    games,
+    solve,
+)
 from konan.packaging.golden import Row, outputs
 from konan.packaging.trial import Form, Trial
 
 _AT_ONCE = 1000
-"""Rows of one call of the model: small, so that memory stays so too."""
+_CELLS_AT_ONCE = 1 << 20
+"""Rows and cells of one call of the model: few, so that memory stays small."""
 
 
 class Effort(NamedTuple):
@@ -70,17 +79,18 @@ def play(trial: Trial, form: Form, rows: Sequence[Row], background: Sequence[Row
     """
     trial.begin("asked to be explained")
     trial.form(form)
-    at_once = _AT_ONCE if effort.together else 1
+    inputs = len(form.features)
+    at_once = max(1, min(_AT_ONCE, _CELLS_AT_ONCE // max(1, inputs))) if effort.together else 1
     answers = [one for some in _cut(rows, at_once) for one in outputs(trial.ask(list(some)), form.output)]
     scores = Scores(form.output, answers[0])
-    budget = effort.evaluations // len(rows)
-    used = _spread(background, affordable(len(form.features), min(effort.rows, len(background)), budget))
+    budget = bounded(effort.evaluations // len(rows), inputs, len(scores.names))
+    used = _spread(background, affordable(inputs, min(effort.rows, len(background)), budget))
     found, exact, asked = [], True, len(rows)
     for at, row in enumerate(rows):
         mixture = Mixture(form.features, row, used)
         played = games(mixture.differs, budget, effort.seed + at)
         worth = _asked(trial, mixture, played, scores, at_once)
-        found.append(solve(played, worth, len(form.features)))
+        found.append(solve(played, worth, inputs))
         exact = exact and all(game.exact for game in played)
         asked += sum(len(game.coalitions) for game in played)
     return Played(answers, scores, found, exact, len(used), asked)

@@ -29,6 +29,9 @@ Integers = npt.NDArray[np.int64]
 _MOST_PLAYERS = 16
 """More are never solved exactly: it would take more than 2^16 coalitions."""
 
+_MOST_CELLS = 1 << 26
+"""Of the coalitions of one row, or of eight-byte answers to them: what memory has room for."""
+
 
 class Game(NamedTuple):
     """The game of one background row.
@@ -102,13 +105,26 @@ def solve(played: list[Game], answers: list[Floats], inputs: int) -> Contributio
     )
 
 
+def bounded(budget: int, inputs: int, outputs: int) -> int:
+    """How many of so many coalitions of a row the model can be asked about without filling memory.
+
+    >>> bounded(1_000_000, 20, 3), bounded(1_000_000, 1_000, 3), bounded(1_000_000, 20, 1_000)
+    (1000000, 67108, 8388)
+    """
+    return min(budget, _MOST_CELLS // max(1, inputs, 8 * outputs))
+
+
 def affordable(inputs: int, rows: int, budget: int, fewest: int = 10) -> int:
     """How many of so many background rows can be played with, at two orders each.
 
-    >>> affordable(20, 100, 50_000), affordable(500, 100, 50_000), affordable(100_000, 100, 50_000)
-    (100, 50, 10)
+    There are so few at least, unless their coalitions would fill memory.
+
+    >>> affordable(20, 100, 50_000), affordable(500, 100, 50_000), affordable(5_000, 100, 50_000)
+    (100, 50, 5)
     """
-    return min(rows, max(fewest, budget // (2 * max(1, inputs))))
+    rows_of_two = max(1, 2 * inputs)
+    least = min(fewest, max(1, 4 * _MOST_CELLS // (rows_of_two * max(1, inputs))))
+    return min(rows, max(least, budget // rows_of_two))
 
 
 def _game(players: Integers, budget: int, draw: np.random.Generator) -> Game:

@@ -8,11 +8,13 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from tests.unit.monitoring.explanation.test_shapley import by_definition
 from tests.unit.packaging.trying import package, spec, tried_with
 
+from konan.errors import GateFailed
 from konan.monitoring.explanation.mixing import Mixture
 from konan.monitoring.explanation.playing import Effort, Played, play
 from konan.monitoring.explanation.shapley import Floats
@@ -91,3 +93,23 @@ def test_mixed_rows_are_the_frames_of_rows() -> None:
 def test_missing_values_are_all_alike() -> None:
     mixture = Mixture(MIXED, (None, None, None), [(None, None, None)])
     assert not mixture.differs.any()
+
+
+def test_one_that_hangs_is_given_up_and_ended(tmp_path: Path) -> None:
+    content = b"""
+class Model:
+    def predict(self, rows):
+        while any(row["a"] == 1 and row["b"] == 0 for row in rows):
+            pass
+        return [0.5 for _ in rows]
+"""
+    started = spec(package(tmp_path, content))
+    form = Form(NUMBERS, Output(kind="other"), "frame")
+    rows: list[Row] = [(1.0, 1.0, 0.0, 0.0)]
+    others: list[Row] = [(0.0, 0.0, 0.0, 0.0)]
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(GateFailed, match="did not answer within 1 s when it was asked to be explained"):
+        asyncio.run(
+            tried_with(started, lambda trial, _: play(trial, form, rows, others, Effort(1, 100)), 1.0)
+        )
+    assert set(psutil.Process().children(recursive=True)) <= before
