@@ -55,8 +55,10 @@ def test_a_prediction_is_explained_by_its_id(homes: Server) -> None:
     assert sum(one["contribution"] for one in added.values()) == pytest.approx(PRICE - found["base"])
     assert found["contributions"][0]["feature"] == "size"
     shown = homes.run("explain", prediction["id"], "--deployment", "homes").stdout.splitlines()
-    assert shown[0].startswith("homes v1, price: 75, where 60 rows (data)")
-    assert shown[-4].split()[:3] == ["size", "20.0", "+46.5"]
+    assert shown[0] == "homes v1 answers price: 75"
+    assert shown[1].startswith("note  Against 60 rows of the data; all coalitions of inputs, ")
+    assert [line.split()[0] for line in (shown[-6], shown[-1])] == ["(average)", "(answer)"]
+    assert shown[-5].split()[:3] == ["size", "20.0", "+46.50"]
 
 
 def test_a_row_is_explained_against_given_rows_and_not_logged(homes: Server) -> None:

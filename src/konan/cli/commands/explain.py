@@ -7,11 +7,21 @@ import msgspec
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.figures import decimals, figures
 from konan.cli.screen import Screen
 from konan.errors import Usage
-from konan.records.explanations import Explanation
+from konan.records.explanations import Explained, Explanation
 
 _LONGEST = 40
+MOST = 20
+"""Inputs that are shown; the others are added up. ``--json`` has all."""
+
+_SOURCES = {
+    "holdout": "of the holdout",
+    "data": "of the data",
+    "log": "of the log",
+    "given": "that were given",
+}
 
 
 @shared.command(
@@ -56,24 +66,37 @@ def command(session: Session, prediction_id: str | None, row: str | None, **opti
 
 
 def show(screen: Screen, found: Explanation) -> None:
-    """Write an explanation for a person."""
-    screen.data(
-        f"{found.deployment} v{found.version}, {found.output}: {found.value:.4g}, "
-        f"where {found.background_rows} rows ({found.background}) have {found.base:.4g} on average "
-        f"({found.method})"
-    )
+    """Write an explanation for a person: from the average over the background to the answer."""
+    screen.data(f"{found.deployment} v{found.version} answers {found.output}: {found.value:.4g}")
     if found.logged is not None and f"{found.logged:.9g}" != f"{found.value:.9g}":
-        screen.data(f"logged    {found.logged:.9g}, which the version does not answer again")
-    for note in found.notes:
-        screen.data(f"note      {note}")
+        screen.data(f"note  It had answered {found.logged:.9g}, and now answers {found.value:.9g}.")
+    for note in notes(found):
+        screen.data(f"note  {note}")
     screen.data("")
-    screen.table(
-        ("feature", "value", "adds", "error"),
-        [
-            (one.feature, _cell(one.value), f"{one.contribution:+.4g}", f"{one.error:.2g}")
-            for one in found.contributions
-        ],
-    )
+    told, others = found.contributions[:MOST], found.contributions[MOST:]
+    rest = sum(one.contribution for one in others)
+    added = [one.contribution for one in told]
+    places = decimals(added)
+    adds = figures([*added, rest], places, "+")
+    ends = figures([found.base, found.value], places)
+    width = max(map(len, (*adds, *ends)))
+    errors = figures([one.error for one in told], places)
+    rows = [
+        (one.feature, _cell(one.value), add.rjust(width), error)
+        for one, add, error in zip(told, adds, errors, strict=False)
+    ]
+    if others:
+        rows.append((f"({len(others)} others)", "", adds[-1].rjust(width), ""))
+    average, answer = ("(average)", "", ends[0].rjust(width), ""), ("(answer)", "", ends[1].rjust(width), "")
+    screen.table(("feature", "value", "adds".rjust(width), "error"), [average, *rows, answer])
+
+
+def notes(found: Explained) -> list[str]:
+    """How it was found, and what to know before trusting it."""
+    count, asked = found.background_rows, found.evaluations
+    rows = f"{count} row{'' if count == 1 else 's'} {_SOURCES[found.background]}"
+    how = "all coalitions of inputs" if found.method == "exact" else "drawn orders of inputs"
+    return [f"Against {rows}; {how}, {asked:,} rows asked.", *found.notes]
 
 
 def _row(text: str) -> dict[str, Any]:

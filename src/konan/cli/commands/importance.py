@@ -6,6 +6,8 @@ import click
 
 from konan.cli import command as shared
 from konan.cli.command import Session
+from konan.cli.commands.explain import MOST, notes
+from konan.cli.figures import decimals, figures
 from konan.cli.screen import Screen
 from konan.cli.windowing import percent
 from konan.records.explanations import Importance
@@ -41,18 +43,24 @@ def command(session: Session, name: str, **options: Any) -> None:
 
 def show(screen: Screen, found: Importance) -> None:
     """Write importances for a person."""
-    which = f", {found.output}" if found.output else ""
-    screen.data(
-        f"{found.deployment} v{found.version}{which}: {found.rows} rows against {found.background_rows} "
-        f"({found.background}, {found.method})"
-    )
-    for note in found.notes:
-        screen.data(f"note      {note}")
+    which = found.output or "all outputs, averaged"
+    rows = "1 row" if found.rows == 1 else f"{found.rows} rows"
+    told_of = f"{found.deployment} v{found.version}, {which}"
+    screen.data(f"{told_of}: what each input adds or takes away in {rows}, on average")
+    for note in notes(found):
+        screen.data(f"note  {note}")
     screen.data("")
-    screen.table(
-        ("feature", "importance", "error", "share"),
-        [
-            (one.feature, f"{one.importance:.4g}", f"{one.error:.2g}", percent(one.share))
-            for one in found.features
-        ],
-    )
+    told, others = found.features[:MOST], found.features[MOST:]
+    sizes = [one.importance for one in told]
+    places = decimals(sizes)
+    importances = figures([*sizes, sum(one.importance for one in others)], places)
+    errors = figures([one.error for one in told], places)
+    width = max(len("importance"), *map(len, importances))
+    lines = [
+        (one.feature, size.rjust(width), error, percent(one.share))
+        for one, size, error in zip(told, importances, errors, strict=False)
+    ]
+    if others:
+        share = percent(sum(one.share for one in others))
+        lines.append((f"({len(others)} others)", importances[-1].rjust(width), "", share))
+    screen.table(("feature", "importance".rjust(width), "error", "share"), lines)
