@@ -5,7 +5,8 @@ Predictions with a segment column of four values are written into a table, a com
 get their truth at once. Then the late truths come, of predictions of all days, in commits of 100,000, each
 followed by what the writer process does after it. All times are processor time (user and system, all threads
 of the process); of questions the median of the rounds. Counting and asking run in processes of their own,
-whose largest resident memory is told.
+whose largest resident memory is told. Last come whole reports, as the HTTP API gives them: with summaries
+read, metrics, intervals, delays, slices and decisions.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.monitoring.performance_reports import Server, reported
 from konan.groundtruth.revisions import SUFFIX
 from konan.groundtruth.tables import COLUMNS
 from konan.monitoring.performance.metrics import metrics
@@ -179,6 +181,15 @@ def asked(root: Path, kind: str, days: int, rounds: int) -> str:
     return f"{days} days with all metrics: {', '.join(found)}\n{whole.labelled:,} labelled: {told}"
 
 
+def reports(root: Path, kind: str, days: int, rounds: int) -> str:
+    """The 90-day reports."""
+    server = Server(root, LOG, schema(kind))
+    try:
+        return reported(server, schema(kind), START, days, rounds)
+    finally:
+        server.store.close()
+
+
 def question(root: Path, shape: Shape, span: Span, segment: tuple[str, str] | None) -> int:
     windows = PerformanceWindows(root).read(LOG, 1, "live", span, shape, segment)
     return sum(len(metrics(summary)) for _, summary in windows)
@@ -197,7 +208,7 @@ def main() -> None:
     parser.add_argument("--late", type=int, default=1_000_000)
     parser.add_argument("--kind", choices=sorted(OUTPUTS), default="two")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--step", choices=["count", "late", "ask"], help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=["count", "late", "ask", "report"], help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.step:
@@ -206,7 +217,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         written(Path(place), given)
         print(f"{given.kind}: {given.rows:,} predictions of {given.days} days")
-        for one in ("count", "late", "ask"):
+        for one in ("count", "late", "ask", "report"):
             command = [sys.executable, "-m", "benchmarks.monitoring.performance", *sys.argv[1:]]
             subprocess.run([*command, "--step", one, "--root", place], check=True)
         size = sum(path.stat().st_size for path in (Path(place) / LOG / NAME).glob("*.day"))
@@ -218,6 +229,8 @@ def step(given: argparse.Namespace) -> str:
         said = counted(given.root, given.kind)
     elif given.step == "late":
         said = late(given.root, given.kind)
+    elif given.step == "report":
+        said = reports(given.root, given.kind, given.days, given.rounds)
     else:
         said = asked(given.root, given.kind, given.days, given.rounds)
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())

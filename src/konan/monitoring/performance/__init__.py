@@ -8,7 +8,8 @@
 - `metrics.metrics(summary, settings)` gives `konan.records.performance.MetricValue` of it, with intervals;
   `metrics.Settings` holds alpha, the positive class, and whether somebody keeps looking.
 - `metrics.confusion(summary)`, `calibration.curve(summary)`, `metrics.with_threshold(summary, threshold)`,
-  `thresholds.at(summary, threshold)` and `thresholds.all_of(summary)` give what is behind them.
+  `thresholds.at(summary, threshold)` and `thresholds.all_of(grid)` (of `thresholds.grid_of(summary)`) give
+  what is behind them.
 - `windows.PerformanceWindows(directory).read(deployment, version, role, span, shape, segment)` gives the
   start and the summary of consecutive windows, one after another; `windows.state_of` tells how far a
   window's truths are.

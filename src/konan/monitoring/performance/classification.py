@@ -27,6 +27,11 @@ _NEVER = {
     "f1": "The class was neither answered nor true.",
 }
 
+# of precision, recall and F1: how often hits count, and whose sums they are divided by
+_TIMES = np.array([[1.0], [1.0], [2.0]])
+_BY_ANSWER = np.array([1.0, 0.0, 1.0])[:, None, None]
+_BY_TRUTH = np.array([0.0, 1.0, 1.0])[:, None, None]
+
 
 class _Rates(NamedTuple):
     """The three metrics of each class, as shares of rows: hits of a total."""
@@ -100,25 +105,21 @@ def _averages(shares: Floats, rows: int, rates: _Rates, intervals: Intervals) ->
     """
     present = (rates.answered + rates.true) > 0
     hit, answered, true = np.diagonal(shares), shares.sum(axis=0), shares.sum(axis=1)
-    diagonal = np.eye(len(hit))
     fewest = int(np.where(present, np.maximum(rates.true, rates.answered), rows).min())
-    for average, weights in (("macro", present / present.sum()), ("weighted", true)):
-        for what, totals in (("precision", answered), ("recall", true), ("f1", answered + true)):
-            over = _over(totals)
-            parts, each = weights * over, hit * over
-            if what == "precision":
-                slope = (diagonal - each) * parts
-            elif what == "recall":
-                slope = (diagonal - each[:, None]) * parts[:, None]
-            else:
-                each = 2 * each
-                lost = each * parts
-                slope = 2 * diagonal * parts - lost[:, None] - lost
-            if average == "weighted":
-                slope = slope + each[:, None]
-            value = float(weights @ each)
-            first, second = np.vdot(shares, slope), np.vdot(shares, slope * slope)
-            variance = float(second - first * first)
+    over = _over(np.stack([answered, true, answered + true]))
+    each = hit * over * _TIMES
+    weights = np.stack([present / present.sum(), true])
+    parts = weights[:, None] * over
+    lost = parts * each
+    diagonal = np.eye(len(hit)) * (parts * _TIMES)[:, :, None]
+    slopes = diagonal - _BY_ANSWER * lost[:, :, None, :] - _BY_TRUTH * lost[:, :, :, None]
+    slopes[1] += each[:, :, None]
+    values = (weights @ each.T).tolist()
+    flat = slopes.reshape(6, -1)
+    first, second = flat @ shares.ravel(), (flat * flat) @ shares.ravel()
+    variances = (second - first * first).tolist()
+    for at, average in enumerate(("macro", "weighted")):
+        for what, value, variance in zip(_NEVER, values[at], variances[3 * at :][:3], strict=True):
             interval = _around(value, variance, rows, fewest, intervals)
             yield metric(what, value, interval, rows, of=average)
 

@@ -10,7 +10,7 @@ from konan.monitoring.performance import calibration, classification, ranking, r
 from konan.monitoring.performance.intervals import Intervals
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import ClassSummary, Summary, ValueSummary
-from konan.monitoring.performance.thresholds import at
+from konan.monitoring.performance.thresholds import Thresholded, at
 from konan.monitoring.profiles.sparse import Ints
 from konan.records.performance import Confusion, MetricValue
 
@@ -96,13 +96,20 @@ def with_threshold(
         Invalid: there are no two classes with probabilities, or the threshold is outside [0, 1].
     """
     asked = settings or Settings()
-    shape = summary.shape
-    positive = positive_of(shape, asked)
-    found = at(summary, threshold, 1 if positive is None else positive).confusion
+    positive = positive_of(summary.shape, asked)
+    found = at(summary, threshold, 1 if positive is None else positive)
+    return of_threshold(found, summary.shape, asked)
+
+
+def of_threshold(
+    split: Thresholded, shape: Shape, settings: Settings
+) -> tuple[Confusion, tuple[MetricValue, ...]]:
+    """The same as `with_threshold`, of rows that were split by it."""
+    positive, found = positive_of(shape, settings), split.confusion
     if positive == 0:
         found = np.flip(found)
-    right = classification.accuracy(int(np.trace(found)), int(found.sum()), asked.intervals)
-    told = classification.of_confusion(found, shape.classes, positive, asked.intervals)
+    right = classification.accuracy(int(np.trace(found)), int(found.sum()), settings.intervals)
+    told = classification.of_confusion(found, shape.classes, positive, settings.intervals)
     return _confusion(found, shape), (right, *told)
 
 

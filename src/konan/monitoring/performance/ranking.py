@@ -146,7 +146,8 @@ def _mean(areas: list[Area], weights: list[float], name: str, intervals: Interva
 
 def _variance(counts: Ints, values: Floats, mean: float) -> float:
     rows = int(counts.sum())
-    return float(counts @ (values - mean) ** 2) / (rows - 1) if rows > 1 else 0.0
+    away = values - mean
+    return float(counts @ (away * away)) / (rows - 1) if rows > 1 else 0.0
 
 
 def _score_interval(found: Area, factor: float) -> Bounds:

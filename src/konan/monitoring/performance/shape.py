@@ -93,6 +93,13 @@ class Shape(msgspec.Struct, frozen=True, dict=True):
         found["singles"] = Section(-singles, singles)
         return found
 
+    @property
+    def sums(self) -> tuple[int, int]:
+        """First of the positions without those of grids of scores, and one behind the last: few numbers."""
+        sections = self.sections
+        grids = sections.get("negatives")
+        return 0, grids.start if grids else max(one.start + one.size for one in sections.values())
+
     def _of_classes(self) -> dict[str, int]:
         count, curves = len(self.classes), len(self.curves)
         sizes = {"right": 1, "confusion": count * count}

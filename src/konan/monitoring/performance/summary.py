@@ -65,7 +65,7 @@ class CountSummary:
 
     def number(self, name: str) -> int:
         """The count of a section that has one."""
-        return int(self.counts(name)[0])
+        return self.numbers.one(self.shape.sections[name].start)
 
     def counts(self, name: str) -> Ints:
         """The counts of a section, ``(size,) int64``."""
@@ -158,9 +158,11 @@ def with_rows(shape: Shape, numbers: Sparse, rows: int) -> Summary:
     """The summary that numbers make of rows with a truth, and how many rows there are."""
     if not rows:
         return of_numbers(shape, numbers)
-    place = int(np.searchsorted(numbers.at, shape.sections["rows"].start))
-    at = np.insert(numbers.at, place, shape.sections["rows"].start)
-    return of_numbers(shape, Sparse(at, np.insert(numbers.values, place, rows)))
+    position = shape.sections["rows"].start
+    place = int(numbers.at.searchsorted(position))
+    at = np.concatenate((numbers.at[:place], (position,), numbers.at[place:]))
+    values = np.concatenate((numbers.values[:place], (rows,), numbers.values[place:]))
+    return of_numbers(shape, Sparse(at, values))
 
 
 def of_rows(shape: Shape, rows: int) -> Summary:

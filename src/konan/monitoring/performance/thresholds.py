@@ -45,7 +45,17 @@ def at(summary: Summary, threshold: float, positive: int = 1) -> Thresholded:
     Raises:
         Invalid: there are no two classes with probabilities, or the threshold is outside.
     """
-    grid = _grid(summary, threshold)
+    return split(grid_of(summary), threshold, positive)
+
+
+def split(grid: Grid, threshold: float, positive: int = 1) -> Thresholded:
+    """The same as `at`, from the grid of a summary.
+
+    Raises:
+        Invalid: the threshold is outside [0, 1].
+    """
+    if not 0 <= threshold <= 1:
+        raise Invalid("A threshold is a number in [0, 1].")
     if positive == 1:
         negatives, positives, opened = _split(grid, threshold, above=True)
         return Thresholded(threshold, np.array([negatives, positives]), opened)
@@ -54,29 +64,28 @@ def at(summary: Summary, threshold: float, positive: int = 1) -> Thresholded:
     return Thresholded(threshold, np.array([own[::-1], others[::-1]]), (second, first))
 
 
-def all_of(summary: Summary) -> tuple[Floats, Ints, Ints]:
+def all_of(grid: Grid) -> tuple[Floats, Ints, Ints]:
     """Hits and false alarms with every threshold on the grid, each exact.
 
     Args:
-        summary: of a classifier of two classes with probabilities.
+        grid: as of `grid_of`.
 
     Returns:
         The thresholds, rising, ``(t,)``; rows of the second class, and of the first, whose score is at least
         each, ``(t,)``.
-
-    Raises:
-        Invalid: there are no two classes with probabilities.
     """
-    grid = _grid(summary, 0.0)
     own, others = (np.cumsum(one[::-1])[::-1] for one in (grid.positives, grid.negatives))
     return np.concatenate([[0.0], SCORES]), own, others
 
 
-def _grid(summary: Summary, threshold: float) -> Grid:
+def grid_of(summary: Summary) -> Grid:
+    """The scores of the second of two classes.
+
+    Raises:
+        Invalid: there are no two classes with probabilities.
+    """
     if not isinstance(summary, ClassSummary) or summary.shape.curves != (1,):
         raise Invalid("A threshold is for a classifier of two classes with probabilities.")
-    if not 0 <= threshold <= 1:
-        raise Invalid("A threshold is a number in [0, 1].")
     return grids(summary)[0]
 
 

@@ -1,18 +1,33 @@
 """Reads summaries of windows: sums of whole days where they fit, of hours elsewhere, never of rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import Summary, delay_within, merged_summaries, with_rows
-from konan.monitoring.profiles.days import Block, DayFile, Key, Series
+from konan.monitoring.profiles.days import FEW, Block, DayFile, Key, Series
 from konan.monitoring.profiles.sparse import Sparse, merged
 from konan.monitoring.profiles.windows import DAY, HOUR, Segment, Span, Windows
 from konan.records.performance import WindowState
 
 SHARE = 0.95
 """A window is final when so many of its truths should have come, as they came before."""
+
+
+class Wanted(NamedTuple):
+    """Windows of some rows, which are read together with others.
+
+    Attributes:
+        keys: which rows; those of all of them are added.
+        span: when the windows begin and end.
+        only: first of the positions of a summary that are wanted, and one behind the last; None is all.
+    """
+
+    keys: tuple[Key, ...]
+    span: Span
+    only: tuple[int, int] | None = None
 
 
 class PerformanceWindows:
@@ -56,16 +71,44 @@ class PerformanceWindows:
         """
         count = span.number()
         column, value = segment or ("", None)
-        key = Key(version, role, column, value)
+        wanted = Wanted((Key(version, role, column, value),), span)
         rows, parts, done = defaultdict[int, int](int), defaultdict[int, list[Sparse]](list), 0
         for day, file in self.profiles.days(deployment, span.start, span.end):
             complete = max(span.window(day * DAY), 0)
             for at in range(done, complete):
                 yield _made(span, at, shape, rows.pop(at, 0), parts.pop(at, []))
             done = max(done, complete)
-            _add(file, key, span, day, rows, parts)
+            _add(file, wanted, day, rows, parts)
         for at in range(done, count):
             yield _made(span, at, shape, rows.pop(at, 0), parts.pop(at, []))
+
+    def together(self, deployment: str, wanted: Sequence[Wanted], shape: Shape) -> list[list[Summary]]:
+        """The summaries of windows of several kinds, for which each day's file is opened once.
+
+        Args:
+            deployment: uuid.
+            wanted: at least one.
+            shape: what is counted of the answers of all of them.
+
+        Returns:
+            For each of the wanted the summaries of its consecutive windows, those without rows included.
+
+        Raises:
+            Invalid: as of `read`.
+            NotReady: likewise.
+        """
+        counts = [one.span.number() for one in wanted]
+        rows = [defaultdict[int, int](int) for _ in wanted]
+        parts = [defaultdict[int, list[Sparse]](list) for _ in wanted]
+        start, end = min(one.span.start for one in wanted), max(one.span.end for one in wanted)
+        for day, file in self.profiles.days(deployment, start, end):
+            for one, numbers, some in zip(wanted, rows, parts, strict=True):
+                if one.span.start < (day + 1) * DAY and day * DAY < one.span.end:
+                    _add(file, one, day, numbers, some)
+        return [
+            [with_rows(shape, merged(some[at]), numbers[at]) for at in range(count)]
+            for count, numbers, some in zip(counts, rows, parts, strict=True)
+        ]
 
 
 def delay_of(summaries: list[Summary], shape: Shape) -> float | None:
@@ -101,21 +144,22 @@ def _made(span: Span, at: int, shape: Shape, rows: int, parts: list[Sparse]) -> 
 
 def _add(
     file: DayFile,
-    key: Key,
-    span: Span,
+    wanted: Wanted,
     day: int,
     rows: dict[int, int],
     parts: dict[int, list[Sparse]],
 ) -> None:
     """Add what a day has to its windows."""
-    for series in [one for one in file.head.series if one.key == key]:
-        block, windows = _placed(series, span, day)
+    for series in [one for one in file.head.series if one.key in wanted.keys]:
+        block, windows = _placed(series, wanted.span, day)
         for at, numbers in zip(windows, file.numbers(block), strict=True):
             if at is not None:
                 rows[at] += int(numbers[0])
-    for series in [one for one in file.head.measured if one.key == key]:
-        block, windows = _placed(series, span, day)
-        for at, found in zip(windows, file.sparse(block), strict=True):
+    for series in [one for one in file.head.measured if one.key in wanted.keys]:
+        block, windows = _placed(series, wanted.span, day)
+        if block is series.whole and series.few and wanted.only and wanted.only[1] <= FEW:
+            block = series.few
+        for at, found in zip(windows, file.sparse(block, wanted.only), strict=True):
             if at is not None:
                 parts[at].append(found)
 

@@ -8,6 +8,7 @@ profiles are the summaries of answers whose truth is known (`konan.monitoring.pe
 import os
 import struct
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 import google_crc32c
@@ -24,10 +25,14 @@ from konan.monitoring.profiles.sparse import Sparse
 _HEAD = struct.Struct("<8sII")
 _MAGIC = b"KONANDA2"
 _CODEC = pa.Codec("zstd", compression_level=1)
+_ONCE = 8192
 _NARROW = ("i1", "i2", "i4", "i8")
 
 SPARSE = "sparse"
 """Kind of a block with sparse numbers."""
+
+FEW = 2048
+"""Of summaries the numbers at positions from 0 to this are also kept alone, for who needs no more."""
 
 Matrix = npt.NDArray[np.int64]
 
@@ -74,12 +79,14 @@ class Series(msgspec.Struct, frozen=True, array_like=True):
         hours: the hours of the day that have any, in [0, 23], increasing.
         whole: the sum of all hours.
         each: a row for each hour.
+        few: of the whole of a summary the numbers at positions in [0, `FEW`); None in files made before.
     """
 
     key: Key
     hours: list[int]
     whole: Block
     each: Block
+    few: Block | None = None
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -143,9 +150,10 @@ class DayFile:
         Damage: it is not as it was written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self._path = path
-        self._file = path.open("rb", buffering=0)
+        self._latest: tuple[int, memoryview] = -1, memoryview(b"")
+        self._file = FileIO(path)
         try:
             self.head, self._begin = self._begun()
         except BaseException:
@@ -169,13 +177,19 @@ class DayFile:
         found = np.frombuffer(plain, block.kind, size).reshape(block.rows, block.width)
         return found.astype(np.int64)
 
-    def sparse(self, block: Block) -> list[Sparse]:
+    def sparse(self, block: Block, only: tuple[int, int] | None = None) -> list[Sparse]:
         """What a block of sparse numbers holds.
+
+        Args:
+            block: one of the head's.
+            only: first of the positions that are wanted, and one behind the last; None is all.
 
         Raises:
             Damage: it is not as it was written.
         """
-        return sparse.unpacked(self._plain(block, block.width), block.rows)
+        if self._latest[0] != block.offset:
+            self._latest = block.offset, self._plain(block, block.width)
+        return sparse.unpacked(self._latest[1], block.rows, only)
 
     def day(self) -> Day:
         """All of it, to be changed.
@@ -191,20 +205,23 @@ class DayFile:
             day.measured[series.key] = dict(zip(series.hours, self.sparse(series.each), strict=True))
         return day
 
-    def _plain(self, block: Block, size: int) -> bytes:
+    def _plain(self, block: Block, size: int) -> memoryview:
         packed = os.pread(self._file.fileno(), block.length, self._begin + block.offset)
         if google_crc32c.value(packed) != block.crc:
-            raise Damage(self._path, self._begin + block.offset, "a block's checksum is wrong")
-        return bytes(_CODEC.decompress(packed, size))
+            raise Damage(Path(self._path), self._begin + block.offset, "a block's checksum is wrong")
+        return memoryview(_CODEC.decompress(packed, size))
 
     def _begun(self) -> tuple[Head, int]:
-        start = os.pread(self._file.fileno(), _HEAD.size, 0)
+        begin = os.pread(self._file.fileno(), _ONCE, 0)
+        start = begin[: _HEAD.size]
         if len(start) < _HEAD.size:
-            raise Damage(self._path, 0, "the file is cut short")
+            raise Damage(Path(self._path), 0, "the file is cut short")
         magic, length, crc = _HEAD.unpack(start)
-        head = os.pread(self._file.fileno(), length, _HEAD.size)
+        head = begin[_HEAD.size : _HEAD.size + length]
+        if len(head) < length:
+            head += os.pread(self._file.fileno(), length - len(head), _HEAD.size + len(head))
         if magic != _MAGIC or google_crc32c.value(head) != crc:
-            raise Damage(self._path, 0, "the head's checksum is wrong")
+            raise Damage(Path(self._path), 0, "the head's checksum is wrong")
         return _head.decode(head), _HEAD.size + length
 
 
@@ -254,7 +271,10 @@ def _series(key: Key, hours: dict[int, Vector], blocks: list[bytes]) -> Series:
 
 def _measured(key: Key, hours: dict[int, Sparse], blocks: list[bytes]) -> Series:
     parts = [hours[hour] for hour in sorted(hours)]
-    return Series(key, sorted(hours), _sparse([sparse.merged(parts)], blocks), _sparse(parts, blocks))
+    whole = sparse.merged(parts)
+    low, high = whole.at.searchsorted((0, FEW))
+    few = _sparse([Sparse(whole.at[low:high], whole.values[low:high])], blocks)
+    return Series(key, sorted(hours), _sparse([whole], blocks), _sparse(parts, blocks), few)
 
 
 def _packed(numbers: Matrix, blocks: list[bytes]) -> Block:

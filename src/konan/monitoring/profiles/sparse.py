@@ -27,6 +27,12 @@ class Sparse(NamedTuple):
     at: Ints
     values: Ints
 
+    def one(self, position: int) -> int:
+        """The number at a position; 0 where there is none."""
+        place = int(self.at.searchsorted(position))
+        there = place < self.at.size and self.at[place] == position
+        return int(self.values[place]) if there else 0
+
     def dense(self, start: int, size: int) -> Ints:
         """The numbers of ``size`` positions from ``start`` on, 0 where there is none, ``(size,) int64``."""
         first, last = self.at.searchsorted((start, start + size))
@@ -56,7 +62,29 @@ def merged(parts: Sequence[Sparse]) -> Sparse:
     kept = [one for one in parts if one.at.size]
     if len(kept) < 2:
         return kept[0] if kept else nothing()
+    first, last = min(int(one.at[0]) for one in kept), max(int(one.at[-1]) for one in kept)
+    if last - first < sum(one.at.size for one in kept):
+        return _laid(kept, first, last)
     return gathered(np.concatenate([one.at for one in kept]), np.concatenate([one.values for one in kept]))
+
+
+def _laid(parts: Sequence[Sparse], first: int, last: int) -> Sparse:
+    """The sum of many that lie close, laid over all positions between two: that needs no sorting."""
+    start = max(first, 0)
+    sums = np.zeros(max(last + 1 - start, 0), np.int64)
+    least = np.full(max(start - first, 0), np.iinfo(np.int64).max)
+    most, seen = np.full(least.size, MIXED), np.zeros(least.size, np.bool_)
+    for at, values in parts:
+        remembered = int(at.searchsorted(0))
+        sums[at[remembered:] - start] += values[remembered:]
+        if remembered:
+            places, some = at[:remembered] - first, values[:remembered]
+            seen[places] = True
+            least[places] = np.minimum(least[places], some)
+            most[places] = np.maximum(most[places], some)
+    below, above = np.flatnonzero(seen), np.flatnonzero(sums)
+    alone = np.where(least[below] == most[below], least[below], MIXED)
+    return Sparse(np.concatenate([below + first, above + start]), np.concatenate([alone, sums[above]]))
 
 
 def gathered(at: Ints, values: Ints) -> Sparse:
@@ -94,15 +122,29 @@ def packed(parts: Sequence[Sparse]) -> bytes:
     return lengths.tobytes() + at.tobytes() + shuffled.tobytes()
 
 
-def unpacked(data: bytes, count: int) -> list[Sparse]:
-    """What `packed` made of so many."""
-    lengths = np.frombuffer(data, "<u4", count)
-    total = int(lengths.sum())
-    steps = np.frombuffer(data, "<i4", total, 4 * count).astype(np.int64)
-    shuffled = np.frombuffer(data, np.uint8, 8 * total, 4 * (count + total))
-    values = np.ascontiguousarray(shuffled.reshape(8, total).T).view("<i8").reshape(total).astype(np.int64)
-    ends = np.cumsum(lengths.astype(np.int64))
-    return [
-        Sparse(np.cumsum(steps[end - length : end]), values[end - length : end])
-        for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)
-    ]
+def unpacked(data: bytes | memoryview, count: int, only: tuple[int, int] | None = None) -> list[Sparse]:
+    """What `packed` made of so many.
+
+    Args:
+        data: the bytes.
+        count: number of them.
+        only: first of the positions that are wanted, and one behind the last; None is all.
+
+    >>> both = Sparse(np.array([-1, 0, 7]), np.array([5, 2, 3])), Sparse(np.array([6]), np.array([4]))
+    >>> [(one.at.tolist(), one.values.tolist()) for one in unpacked(packed(both), 2, (0, 7))]
+    [([0], [2]), ([6], [4])]
+    """
+    lengths = np.frombuffer(data, "<u4", count).tolist()
+    total = sum(lengths)
+    steps = np.frombuffer(data, "<i4", total, 4 * count)
+    shuffled = np.frombuffer(data, np.uint8, 8 * total, 4 * (count + total)).reshape(8, total)
+    found, end = [], 0
+    for length in lengths:
+        start, end = end, end + length
+        at, first, last = steps[start:end].cumsum(dtype=np.int64), start, end
+        if only is not None:
+            low, high = at.searchsorted(only).tolist()
+            at, first, last = at[low:high], start + low, start + high
+        values = np.ascontiguousarray(shuffled[:, first:last].T).view("<i8").reshape(last - first)
+        found.append(Sparse(at, values.astype(np.int64, copy=False)))
+    return found

@@ -67,6 +67,7 @@ class Store:
     def __init__(self, log: Path) -> None:
         self.log = log
         self._directory = log / NAME
+        self._place = str(self._directory)
         self.layouts = Layouts(self._directory)
 
     def index(self) -> Index:
@@ -96,7 +97,7 @@ class Store:
             Damage: it is not as it was written.
         """
         try:
-            return DayFile(self._path(day))
+            return DayFile(f"{self._place}/{day}{_SUFFIX}")
         except FileNotFoundError:
             return None
 

@@ -1,6 +1,6 @@
 """Reads profiles of windows of time: sums of whole days where they fit, of hours elsewhere, never of rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,19 +94,35 @@ class Windows:
             Invalid: the times are no whole hours, or they are too many windows.
             NotReady: profiles are damaged, and have to be counted again first.
         """
-        return self._sums(deployment, span, Key(version, role, *(segment or ("", None))))
+        return self.together(deployment, version, (role,), span, segment)
 
     def labelled(self, deployment: str, version: int, role: str, span: Span) -> list[tuple[int, Profile]]:
         """The profiles of those rows whose truth is known; arguments and errors as of `read`."""
-        return self._sums(deployment, span, Key(version, role, labelled=True))
+        return self.together(deployment, version, (role,), span, labelled=True)
 
-    def _sums(self, deployment: str, span: Span, key: Key) -> list[tuple[int, Profile]]:
+    def together(
+        self,
+        deployment: str,
+        version: int,
+        roles: Sequence[str],
+        span: Span,
+        segment: Segment | None = None,
+        *,
+        labelled: bool = False,
+    ) -> list[tuple[int, Profile]]:
+        """The profiles of the rows of several roles, added; each day's file is opened once.
+
+        With ``labelled`` they are of those rows only whose truth is known, and of no segment. All else is as
+        of `read`.
+        """
         count = span.number()
-        layout = self.layout(deployment, key.version)
+        layout = self.layout(deployment, version)
         sums = np.zeros((count, Profile.empty(layout).vector.size), np.int64)
-        keys = _keys(layout, key)
+        keys = dict[Key, slice]()
+        for role in roles:
+            keys |= _keys(layout, Key(version, role, *(segment or ("", None)), labelled=labelled))
         for day, file in self.days(deployment, span.start, span.end):
-            if file.head.layouts.get(key.version) == layout.digest:
+            if file.head.layouts.get(version) == layout.digest:
                 for series in file.head.series:
                     if series.key in keys:
                         _add(file, series, sums[:, keys[series.key]], span, day)

@@ -9,7 +9,8 @@ from konan.monitoring.performance import calibration, metrics
 from konan.monitoring.performance.metrics import Settings
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import ClassSummary, Summary
-from konan.monitoring.performance.windows import PerformanceWindows, delay_of, state_of
+from konan.monitoring.performance.windows import PerformanceWindows, Wanted, delay_of, state_of
+from konan.monitoring.profiles.days import Key
 from konan.monitoring.profiles.profile import Profile
 from konan.monitoring.profiles.windows import Span
 from konan.monitoring.reports import weak_segments, worth
@@ -81,6 +82,8 @@ class PerformanceOf:
         self._decision = decision
         self._settings = Settings(positive=decision.positive if decision else "")
         self._now = now
+        self._due = float(decision.labels_within) if decision and decision.labels_within else None
+        self._delays: dict[int, float | None] = {}
         self.headline = ""
 
     def windows(self) -> Iterator[Told]:
@@ -92,12 +95,9 @@ class PerformanceOf:
         shape = Shape.of(selected.version.schema.output if selected.version.schema else None)
         self.headline = self.headline or metrics.headline_of(shape)
         settings = self._fit(shape)
-        number, segment = selected.version.version, selected.segment
-        asked = self._selecting.asked
-        summaries = self.summaries(number, shape, segment, Span(asked.start, asked.end, asked.every))
+        summaries, delay, slices = self._summed(selected, shape)
         told = [metrics.metrics(one, settings) if one.rows else () for one in summaries]
         expected = self._estimates(selected, shape, summaries, told, settings)
-        delay = self._delay(number, shape)
         for part, summary, values, beside in zip(selected.parts, summaries, told, expected, strict=True):
             if summary.rows or self._selecting.single:
                 window = selected.window(part)
@@ -114,26 +114,44 @@ class PerformanceOf:
                     decision=worth.worth(summary, self._decision, settings) if self._decision else None,
                     doubts=_doubts(summary),
                 )
-                yield Told(self._more(made, selected, summary), selected.version, part)
+                yield Told(self._more(made, selected, summary, slices), selected.version, part)
 
     def summaries(self, version: int, shape: Shape, segment: Segment | None, span: Span) -> list[Summary]:
         """The summaries of consecutive windows; of live and canary answers together."""
-        uuid, slice_of = self._selecting.uuid, None if segment is None else (segment.column, segment.value)
-        roles = (self._read.read(uuid, version, role, span, shape, slice_of) for role in SHOWN_ROLES)
-        found = list[Summary]()
-        for pair in zip(*roles, strict=True):
-            (_, first), *others = pair
-            for _, other in others:
-                first = first.merge(other)
-            found.append(first)
-        return found
+        wanted = Wanted(_keys(version, segment), span)
+        return self._read.together(self._selecting.uuid, [wanted], shape)[0]
+
+    def _summed(
+        self, selected: Selected, shape: Shape
+    ) -> tuple[list[Summary], float | None, list[tuple[Segment, Summary]]]:
+        """The summaries of the windows, how late truths are, and slices of a single window, read at once."""
+        asked, number = self._selecting.asked, selected.version.version
+        span = Span(asked.start, asked.end, asked.every)
+        learnt = Span(max(asked.end - _LEARNT, 0) // DAY * DAY, asked.end, _LEARNT + DAY)
+        segments = list(self._slices(selected.version)) if selected.segment is None else []
+        parts = [Wanted(_keys(number, one), span, shape.sums) for one in segments]
+        wanted = [Wanted(_keys(number, selected.segment), span), *parts]
+        if self._due is None and number not in self._delays:
+            wanted.append(Wanted(_keys(number, None), learnt, shape.sums))
+        found = self._read.together(self._selecting.uuid, wanted, shape)
+        if len(found) > 1 + len(parts):
+            self._delays[number] = delay_of(found.pop(), shape)
+        delay = self._delays[number] if self._due is None else self._due
+        slices = [(one, each[0]) for one, each in zip(segments, found[1:], strict=True)]
+        return found[0], delay, [(one, each) for one, each in slices if each.labelled]
 
     def _fit(self, shape: Shape) -> Settings:
         """The settings, without a positive class that a version does not have."""
         known = self._settings.positive in shape.classes
         return self._settings if known else self._settings._replace(positive="")
 
-    def _more(self, made: PerformanceWindow, selected: Selected, summary: Summary) -> PerformanceWindow:
+    def _more(
+        self,
+        made: PerformanceWindow,
+        selected: Selected,
+        summary: Summary,
+        slices: Sequence[tuple[Segment, Summary]],
+    ) -> PerformanceWindow:
         """What only few windows have."""
         asked = self._selecting.asked
         if (asked.end - asked.start) // asked.every <= _FEW:
@@ -143,31 +161,20 @@ class PerformanceOf:
         if isinstance(summary, ClassSummary):
             made = replace(made, calibration=calibration.curve(summary))
         if selected.segment is None and summary.labelled:
-            parts = list(self._slices(selected.version, summary.shape))
-            found = weak_segments.slices_of(summary, parts)
+            found = weak_segments.slices_of(summary, slices)
             weak, looked = weak_segments.weak(found, metrics.headline_of(summary.shape))
             made = replace(made, weak=weak, looked=looked)
         return made
 
-    def _slices(self, version: Version, shape: Shape) -> Iterator[tuple[Segment, Summary]]:
-        """Every value of a segment column of a version that has rows."""
-        asked, uuid = self._selecting.asked, self._selecting.uuid
+    def _slices(self, version: Version) -> Iterator[Segment]:
+        """Every value of a segment column of a version that has one window."""
         declared = version.schema.segments if version.schema else ()
-        known = self._selecting.read.segments(uuid, asked.start, asked.end)
-        for column in declared:
-            for value in known.get(column, ()):
-                segment = Segment(column=column, value=value)
-                span = Span(asked.start, asked.end, asked.end - asked.start)
-                (summary,) = self.summaries(version.version, shape, segment, span)
-                if summary.labelled:
-                    yield segment, summary
-
-    def _delay(self, version: int, shape: Shape) -> float | None:
-        if self._decision is not None and self._decision.labels_within:
-            return float(self._decision.labels_within)
+        if not self._selecting.single or not declared:
+            return
         asked = self._selecting.asked
-        span = Span(max(asked.end - _LEARNT, 0) // DAY * DAY, asked.end, _LEARNT + DAY)
-        return delay_of(self.summaries(version, shape, None, span), shape)
+        known = self._selecting.read.segments(self._selecting.uuid, asked.start, asked.end)
+        for column in declared:
+            yield from (Segment(column=column, value=value) for value in known.get(column, ()))
 
     def _estimates(
         self,
@@ -200,6 +207,12 @@ class PerformanceOf:
         ]
         found = estimates(reference, observed, settings.positive, headline=not self._selecting.single)
         return found[len(before) :]
+
+
+def _keys(version: int, segment: Segment | None) -> tuple[Key, ...]:
+    """The rows that callers were answered."""
+    column, value = (segment.column, segment.value) if segment else ("", None)
+    return tuple(Key(version, role, column, value) for role in SHOWN_ROLES)
 
 
 def _beside(values: Sequence[MetricValue], beside: dict[tuple[str, str], Estimate]) -> Iterator[MetricValue]:

@@ -124,21 +124,14 @@ class Selection:
         """The profiles of consecutive windows; of live and canary answers together."""
         start, end = span
         slice_of = None if segment is None else (segment.column, segment.value)
-        found: list[Part] = []
-        for role in SHOWN_ROLES:
-            read = self.read.read(self.uuid, version, role, Span(start, end, every), slice_of)
-            parts = [Part(at, min(at + every, end), profile) for at, profile in read]
-            found = [_sum(*pair) for pair in zip(found, parts, strict=True)] if found else parts
-        return found
+        read = self.read.together(self.uuid, version, SHOWN_ROLES, Span(start, end, every), slice_of)
+        return [Part(at, min(at + every, end), profile) for at, profile in read]
 
     def labelled(self, version: int, span: tuple[int, int], every: int) -> list[Profile]:
         """The profiles of those rows of consecutive windows whose truth is known."""
         start, end = span
-        found: list[Profile] = []
-        for role in SHOWN_ROLES:
-            read = [one for _, one in self.read.labelled(self.uuid, version, role, Span(start, end, every))]
-            found = [one.merge(other) for one, other in zip(found, read, strict=True)] if found else read
-        return found
+        asked = Span(start, end, every)
+        return [one for _, one in self.read.together(self.uuid, version, SHOWN_ROLES, asked, labelled=True)]
 
     def slices(self, version: int, start: int, end: int) -> Iterator[tuple[Segment, Part]]:
         """Every slice of a stretch of time that has rows."""
@@ -179,7 +172,3 @@ class Selection:
             return [Segment(column=column, value=asked.segment.value)]
         values = self.read.segments(self.uuid, asked.start, asked.end).get(column, [])
         return [Segment(column=column, value=value) for value in values]
-
-
-def _sum(one: Part, other: Part) -> Part:
-    return Part(one.start, one.end, one.profile.merge(other.profile))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from konan.monitoring.performance import metrics, thresholds
 from konan.monitoring.performance.metrics import Settings
+from konan.monitoring.performance.ranking import Grid
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import ClassSummary, Summary, ValueSummary
 from konan.monitoring.performance.sums import SCALE
@@ -45,10 +46,11 @@ def _of_classes(summary: ClassSummary, decision: Decision, settings: Settings) -
     shape = summary.shape
     told = DecisionValue(unit=decision.unit)
     counts = summary.confusion
-    if decision.threshold is not None and len(shape.curves) == 1:
+    grid = thresholds.grid_of(summary) if shape.curves == (1,) else None
+    if decision.threshold is not None and grid is not None:
         positive = metrics.positive_of(shape, settings)
-        found = thresholds.at(summary, decision.threshold, 1 if positive is None else positive)
-        confusion, own = metrics.with_threshold(summary, decision.threshold, settings)
+        found = thresholds.split(grid, decision.threshold, 1 if positive is None else positive)
+        confusion, own = metrics.of_threshold(found, shape, settings)
         counts = np.array(confusion.counts)
         told = msgspec.structs.replace(
             told,
@@ -62,7 +64,11 @@ def _of_classes(summary: ClassSummary, decision: Decision, settings: Settings) -
         return None
     if not decision.payoffs:
         return told
-    return _paid(told, counts, values_of(shape, decision), settings, summary)
+    paid = _paid(told, counts, values_of(shape, decision), settings)
+    if grid is None or paid.total is None or not summary.scored or metrics.positive_of(shape, settings) != 1:
+        return paid
+    best, best_mean = _best(grid, values_of(shape, decision))
+    return msgspec.structs.replace(paid, best_threshold=best, best_mean=best_mean)
 
 
 def values_of(shape: Shape, decision: Decision) -> Floats:
@@ -82,9 +88,7 @@ def values_of(shape: Shape, decision: Decision) -> Floats:
     return found
 
 
-def _paid(
-    told: DecisionValue, counts: Ints, values: Floats, settings: Settings, summary: ClassSummary
-) -> DecisionValue:
+def _paid(told: DecisionValue, counts: Ints, values: Floats, settings: Settings) -> DecisionValue:
     rows = int(counts.sum())
     if not rows:
         return told
@@ -92,27 +96,12 @@ def _paid(
     mean = total / rows
     variance = float((counts * (values - mean) ** 2).sum()) / max(rows - 1, 1)
     low, high = settings.intervals.mean(mean, variance, rows)
-    best, best_mean = _best(summary, values, settings)
-    return msgspec.structs.replace(
-        told,
-        total=total,
-        mean=mean,
-        low=_finite(low),
-        high=_finite(high),
-        best_threshold=best,
-        best_mean=best_mean,
-    )
+    return msgspec.structs.replace(told, total=total, mean=mean, low=_finite(low), high=_finite(high))
 
 
-def _best(summary: ClassSummary, values: Floats, settings: Settings) -> tuple[float | None, float | None]:
-    """The threshold of the second class with the largest value, if that is the positive one."""
-    if (
-        summary.shape.curves != (1,)
-        or metrics.positive_of(summary.shape, settings) != 1
-        or not summary.scored
-    ):
-        return None, None
-    places, hits, alarms = thresholds.all_of(summary)
+def _best(grid: Grid, values: Floats) -> tuple[float, float]:
+    """The threshold of the second class with the largest value, and what a row is worth with it."""
+    places, hits, alarms = thresholds.all_of(grid)
     ones, zeros = int(hits[0]), int(alarms[0])
     gained = (
         hits * values[1, 1]

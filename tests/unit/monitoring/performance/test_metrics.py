@@ -14,7 +14,7 @@ from konan.monitoring.performance.metrics import Settings, headline_of, metrics,
 from konan.monitoring.performance.pairs import Pairs
 from konan.monitoring.performance.shape import Shape
 from konan.monitoring.performance.summary import empty, from_bytes, summary_of
-from konan.monitoring.performance.thresholds import all_of, at
+from konan.monitoring.performance.thresholds import all_of, at, grid_of
 
 SCORES = st.one_of(st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.75, 1.0]), st.floats(0, 1))
 NUMBERS = st.one_of(st.integers(-3, 3).map(float), st.integers(-(10**6), 10**6).map(lambda one: one / 1000))
@@ -139,7 +139,7 @@ def test_every_threshold_of_the_grid_is_exact() -> None:
     rng = np.random.default_rng(0)
     rows = [Row(str(rng.choice(BINARY.classes)), "yes", (1 - one, one)) for one in rng.random(300).tolist()]
     summary = summarized(BINARY, rows)
-    thresholds, hits, alarms = all_of(summary)
+    thresholds, hits, alarms = all_of(grid_of(summary))
     for place in (0, 1, 700, 2000, 4000, len(thresholds) - 1):
         above = [one for one in rows if one.scores[1] >= thresholds[place]]
         assert hits[place] == sum(one.truth == "yes" for one in above)
