@@ -168,7 +168,8 @@ def test_a_version_tells_what_later_rows_are_compared_with(reference: Reference,
 
 
 def test_logs_are_data_and_their_absence_is_talk(at: Script, konan: Konan) -> None:
-    at.answer({"deployment": "bikes", "version": 3, "lines": ["one", "two"]})
+    entries = [{"at": None, "level": "info", "text": text} for text in ("one", "two")]
+    at.answer({"deployment": "bikes", "version": 3, "lines": ["one", "two"], "entries": entries})
     assert konan("logs", "bikes", "--lines", "2").out == "one\ntwo\n"
     at.answer({"deployment": "bikes", "version": 3, "lines": []})
     assert "written nothing" in konan("logs", "bikes").err
