@@ -15,8 +15,9 @@ SWITCHES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for a module, and no longer: while it is there, no test can run an event loop of its own."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert path is not None, "There is no Chromium: install the package chromium, or name it in CHROMIUM."
     root = ("--no-sandbox",) if os.geteuid() == 0 else ()

@@ -1,13 +1,15 @@
 """KPIs that users send, over HTTP."""
 
 import asyncio
+import re
 
 from konan.control.operations import TrafficQuery
 from konan.control.table import Call, Nothing, Table
 from konan.errors import Conflict, Invalid, NotFound
-from konan.records.kpis import KpiBatch, KpiList, KpiReport, KpiStored
+from konan.records.kpis import NAME_PATTERN, KpiBatch, KpiList, KpiReport, KpiStored
 
 table = Table()
+_NAME = re.compile(NAME_PATTERN)
 
 
 @table.route(
@@ -55,5 +57,7 @@ async def show(call: Call[TrafficQuery, Nothing]) -> KpiReport:
     """Show a KPI."""
     if call.query.by:
         raise Invalid("The parameter by means nothing here.", hint="Every version has its own windows.")
+    if _NAME.fullmatch(call.path["kpi"]) is None:
+        raise NotFound("No KPI can have that name.")
     asked, names = call.query.asked(), (call.path["name"], call.path["kpi"])
     return await asyncio.to_thread(call.services.operations.kpis.show, call.caller, *names, asked)

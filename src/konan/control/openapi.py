@@ -12,6 +12,7 @@ from konan.control.bodies import Bulk, Upload
 from konan.control.table import Endpoint, Nothing, Streamed, Text
 from konan.errors import Fault, KonanError
 from konan.records.deployments import LARGEST_VERSION
+from konan.records.kpis import NAME_PATTERN
 from konan.serving import problems
 
 _REF = "#/components/schemas/{name}"
@@ -37,7 +38,7 @@ _PATH: Mapping[str, dict[str, Any]] = {
     "prediction": {"type": "string", "format": "uuid"},
     "metric": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
     "id": {"type": "string", "pattern": "^[0-9a-z]{12}$"},
-    "kpi": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"},
+    "kpi": {"type": "string", "pattern": NAME_PATTERN},
 }
 _BINARY = {"type": "string", "format": "binary"}
 _Types = Mapping[str, dict[str, Any]]

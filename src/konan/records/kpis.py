@@ -9,7 +9,8 @@ from konan.records.deployments import LARGEST_VERSION
 MOST_SENT = 1000
 """Most points of one request."""
 
-KpiName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"
+KpiName = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 """What a KPI may be called."""
 
 

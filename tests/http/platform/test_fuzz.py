@@ -89,12 +89,20 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 include-operation-id = [
     "get_deployments_name_predictions", "get_deployments_name_predictions_export",
     "get_deployments_name_drift", "get_deployments_name_quality",
-    "get_deployments_name_labels", "get_deployments_name_labels_queue"
+    "get_deployments_name_labels", "get_deployments_name_labels_queue",
+    "get_deployments_name_drift_multivariate", "get_deployments_name_importance",
+    "get_deployments_name_kpis_kpi", "get_deployments_name_ledger", "get_deployments_name_logs",
+    "get_deployments_name_performance", "get_deployments_name_report", "get_deployments_name_traffic",
+    "get_resources", "post_deployments_name_kpis", "post_deployments_name_metrics",
+    "put_deployments_name_decision"
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 
 [[operations]]
-include-operation-id = ["post_alarms", "post_alarms_replay", "post_erasures", "post_receivers"]
+include-operation-id = [
+    "post_alarms", "post_alarms_replay", "post_erasures", "post_receivers", "post_explanations",
+    "post_deployments_name_rollback", "post_deployments_name_versions_number_promote"
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 
 [[operations]]
@@ -144,7 +152,7 @@ def fuzz(server: Server, document: str, config: str, examples: int) -> None:
     words = (
         *("--config-file", "fuzz.toml", "run", "document.json", "--url", server.profile["url"]),
         *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
-        *("--max-examples", str(examples)),
+        *("--max-examples", str(examples), "--request-timeout", "120"),
         *("--generation-deterministic", "--continue-on-failure", "--warnings", "off", "--no-color"),
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.http.platform.server import KONAN, Server, eventually
+from tests.http.platform.server import KONAN, PATIENCE, Server, eventually
 
 MODEL = """
 import sys
@@ -69,7 +69,7 @@ def test_resources_are_sampled_and_kept(operated: Server) -> None:
     def processes() -> set[str]:
         return {one["process"] for one in asked(operated, "resources", "--window", "1h")["windows"]}
 
-    eventually(lambda: "worker loud v1 #1" in processes(), "a minute was sampled")
+    eventually(lambda: "worker loud v1 #1" in processes(), "a minute was sampled", patience=3 * PATIENCE)
     assert processes() >= {"platform", "machine", "control", "gateway-0", "jobs"}
     found = asked(operated, "resources", "loud")["windows"]
     assert {one["process"] for one in found} == {"worker loud v1 #1"}

@@ -101,7 +101,7 @@ def _bound(seconds: int) -> str:
     """What ids of a moment or later are not less than.
 
     >>> _bound(1764000000)
-    '019ab6b2-a000'
+    '019ab697-e800'
     """
     digits = f"{seconds * 1000:012x}"
     return f"{digits[:8]}-{digits[8:]}"

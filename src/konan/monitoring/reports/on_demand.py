@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MANY = 500
 _PAUSE = 60.0
-_SOON = 2.0
+_SOON = 0.2
 _log = logging.getLogger(__name__)
 
 
