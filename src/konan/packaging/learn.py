@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from konan import ending
 from konan.errors import DataInvalid
 from konan.packaging.child import Limits, run
 from konan.records.schema import LARGEST_INTEGER, FeatureType, Learned
@@ -279,3 +280,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    ending.at_once()

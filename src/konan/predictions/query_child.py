@@ -15,6 +15,7 @@ import pyarrow.compute
 import pyarrow.dataset as ds
 import pyarrow.parquet
 
+from konan import ending
 from konan.predictions.query import Order, Report, Source, schema_of
 from konan.worker import sandbox
 
@@ -161,4 +162,4 @@ def _report(report: Report) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

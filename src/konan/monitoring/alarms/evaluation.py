@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from konan import clock, priority
+from konan import clock, ending, priority
 from konan.errors import KonanError, NotReady, by_code
 from konan.monitoring.alarms import states as alarms
 from konan.packaging.child import Limits, run
@@ -203,4 +203,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from typing_extensions import override
 
-from konan import priority
+from konan import ending, priority
 from konan.monitoring.custom_metrics import ranking
 from konan.monitoring.custom_metrics.evaluation import valued
 from konan.monitoring.custom_metrics.joined_rows import TRUE_LABEL, TRUE_VALUE, TRUTH, joined
@@ -204,4 +204,4 @@ def _parsed(column: pa.ChunkedArray) -> Column:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from konan import priority
+from konan import ending, priority
 from konan.errors import KonanError
 from konan.packaging.child import Limits, run
 from konan.packaging.learn import ENVIRONMENT
@@ -90,4 +90,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

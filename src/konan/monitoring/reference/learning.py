@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from konan import priority
+from konan import ending, priority
 from konan.errors import KonanError
 from konan.groundtruth.revisions import SUFFIX
 from konan.monitoring.profiles import FOLDER, LAYOUT
@@ -246,4 +246,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

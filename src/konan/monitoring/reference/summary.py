@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from konan import priority
+from konan import ending, priority
 from konan.errors import DataInvalid, KonanError
 from konan.packaging.child import Limits, run
 from konan.packaging.learn import ENVIRONMENT, without_pandas
@@ -130,4 +130,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from konan import priority
+from konan import ending, priority
 from konan.errors import DataInvalid, KonanError, NotFound, NotReady
 from konan.monitoring.reports.query import Query, Slice, rfc3339
 from konan.packaging import layout as places
@@ -302,4 +302,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.at_once(main())
