@@ -85,6 +85,7 @@ def test_every_guide_is_run() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_examples_do_what_they_say(platform: Server) -> None:
     for guide in (*ORDER, *PAGES):
         for example in examples(guide):
