@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from konan import clock
 from konan.control.table import Call, Nothing, Table
-from konan.errors import DeadlineExceeded, Invalid, NotFound, NotReady
+from konan.errors import Conflict, DeadlineExceeded, Invalid, NotFound, NotReady
 from konan.monitoring.reports import query
 from konan.monitoring.reports.query import Query
 from konan.records.deployments import LARGEST_VERSION
@@ -142,7 +142,7 @@ class OneWindow(
     response=MultivariateDrift,
     summary="Show whether a classifier can tell live rows from those given at deploy, and by which inputs; "
     "it reads rows, and takes seconds.",
-    errors=(NotFound, NotReady, DeadlineExceeded),
+    errors=(NotFound, Conflict, NotReady, DeadlineExceeded),
 )
 async def multivariate(call: Call[OneWindow, Nothing]) -> MultivariateDrift:
     """Show multivariate drift."""

@@ -57,7 +57,7 @@ def test_without_rows_given_at_deploy_a_classifier_has_nothing_to_compare_with(r
     key = rig.key()
     rig.live(key)
     answer = rig.call("GET", "/v1/deployments/bikes/drift/multivariate", key)
-    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert "--data" in answer.json()["hint"]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from konan import ending, priority
-from konan.errors import DataInvalid, KonanError, NotFound, NotReady
+from konan.errors import Conflict, DataInvalid, KonanError, NotFound, NotReady
 from konan.monitoring.reports.query import Query, Slice, rfc3339
 from konan.packaging import layout as places
 from konan.packaging.child import Limits, run
@@ -126,7 +126,8 @@ class Multivariate:
 
         Raises:
             NotFound: the caller sees no such deployment or version.
-            NotReady: no version is live, or there are no rows to compare with.
+            NotReady: no version is live.
+            Conflict: there are no rows to compare with, and there will be none.
             DeadlineExceeded: it took too long.
         """
         version, uuid = await asyncio.to_thread(self._version, caller, name, asked.version)
@@ -160,7 +161,7 @@ class Multivariate:
         try:
             self._blobs.copy_to(upload.digest(given.path), file)
         except NotFound:
-            raise NotReady("The rows given at deploy are not kept any more.") from None
+            raise Conflict("The rows given at deploy are not kept any more.") from None
         task = Task(
             log=str(self._directory / uuid),
             version=version.version,
@@ -237,8 +238,8 @@ def compared(task: Task) -> Told:
     )
 
 
-def _nothing_given() -> NotReady:
-    return NotReady(
+def _nothing_given() -> Conflict:
+    return Conflict(
         "There are no rows to compare with.", hint="Deploy with --data or --holdout to give some."
     )
 

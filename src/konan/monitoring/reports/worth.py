@@ -36,7 +36,8 @@ def worth(summary: Summary, decision: Decision, settings: Settings | None = None
     """
     asked = (settings or Settings())._replace(positive=decision.positive)
     if isinstance(summary, ClassSummary) and summary.shape.classes:
-        return _of_classes(summary, decision, asked)
+        known = not decision.positive or decision.positive in summary.shape.classes
+        return _of_classes(summary, decision, asked) if known else None
     if isinstance(summary, ValueSummary) and (decision.over or decision.under):
         return _of_values(summary, decision, asked)
     return None

@@ -114,3 +114,8 @@ def test_what_cannot_be_decided_is_refused(decision: Decision, output: Output, p
     with pytest.raises(Invalid) as refusal:
         decision_rules.check(decision, output)
     assert pointer in [fault.pointer for fault in refusal.value.faults]
+
+
+def test_a_decision_about_a_class_that_a_version_does_not_have_says_nothing_of_it() -> None:
+    _, _, pairs = scored(50)
+    assert worth(summary_of(SCORED, pairs), Decision(threshold=0.3, positive="late")) is None
